@@ -1,0 +1,132 @@
+//! What runs on the audio thread. The law of this folder: no allocation, no lock, no log, no system call but a futex
+//! wake, no panic. Everything is decided before the first period.
+
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::OnceLock;
+use std::thread::Thread;
+
+use crate::backend::StreamInfo;
+
+pub(crate) mod convert;
+pub(crate) mod join;
+pub(crate) mod mapping;
+
+/// What a backend calls once per period on the device's thread.
+pub(crate) trait Engine: Send {
+    /// Told once, on a control thread, before the first period: the place to allocate.
+    fn prepare(&mut self, info: &StreamInfo);
+
+    /// One period. Whatever it leaves of `period.output` unwritten is undefined, so it writes all of it.
+    fn process(&mut self, period: &mut Period<'_>) -> Flow;
+
+    /// The clock has moved on to `now` and there is nothing to make: has everything been heard? For backends that know
+    /// the end of a period before the next one comes.
+    fn tick(&mut self, now: f64) -> Flow {
+        let _ = now;
+        Flow::Continue
+    }
+}
+
+/// One period of a device: interleaved samples in the device's format, both directions of the same length.
+pub(crate) struct Period<'a> {
+    pub frames: usize,
+    /// Empty where there is no input.
+    pub input: &'a [u8],
+    /// Empty where there is no output.
+    pub output: &'a mut [u8],
+    pub times: Times,
+    pub flags: Flags,
+}
+
+/// Seconds on the stream's clock.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Times {
+    /// When the first frame of the input was captured.
+    pub adc: f64,
+    /// When the first frame of the output will be heard.
+    pub dac: f64,
+    pub now: f64,
+}
+
+/// What the engine wants next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flow {
+    Continue,
+    /// Everything has been heard: the backend plays silence and does not call again.
+    Finished,
+}
+
+/// What went wrong in a period, and priming: PortAudio's bits.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Flags(pub u8);
+
+impl Flags {
+    pub(crate) const INPUT_UNDERFLOW: Self = Self(1);
+    pub(crate) const INPUT_OVERFLOW: Self = Self(2);
+    pub(crate) const OUTPUT_UNDERFLOW: Self = Self(4);
+    pub(crate) const OUTPUT_OVERFLOW: Self = Self(8);
+    pub(crate) const PRIMING_OUTPUT: Self = Self(16);
+
+    pub(crate) const fn with(self, other: Self) -> Self {
+        Self(self.0 | other.0)
+    }
+}
+
+/// Why a stream ended by itself.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(crate) enum Loss {
+    /// The device is gone.
+    Device = 1,
+    /// The server behind the device is gone.
+    Server = 2,
+    /// The host reports errors without end.
+    Host = 3,
+}
+
+/// News from a stream to the control thread that owns it. Raising any is safe on the audio thread: one atomic and a futex wake.
+#[derive(Debug, Default)]
+pub(crate) struct Signals {
+    lost: AtomicU8,
+    attention: AtomicU8,
+    owner: OnceLock<Thread>,
+}
+
+impl Signals {
+    /// The calling thread is the one to wake. Said once, before the stream opens.
+    pub(crate) fn own(&self) {
+        let _ = self.owner.set(std::thread::current());
+    }
+
+    /// The device is lost. The first reason stays.
+    pub(crate) fn lose(&self, loss: Loss) {
+        let _ = self.lost.compare_exchange(0, loss as u8, Ordering::AcqRel, Ordering::Acquire);
+        self.wake();
+    }
+
+    pub(crate) fn lost(&self) -> Option<Loss> {
+        match self.lost.load(Ordering::Acquire) {
+            0 => None,
+            1 => Some(Loss::Device),
+            2 => Some(Loss::Server),
+            _ => Some(Loss::Host),
+        }
+    }
+
+    /// Something has ended that the control side should look at.
+    pub(crate) fn attend(&self) {
+        self.attention.store(1, Ordering::Release);
+        self.wake();
+    }
+
+    /// Whether `attend` has been called since the last time.
+    pub(crate) fn take_attention(&self) -> bool {
+        self.attention.swap(0, Ordering::AcqRel) != 0
+    }
+
+    pub(crate) fn wake(&self) {
+        if let Some(thread) = self.owner.get() {
+            thread.unpark();
+        }
+    }
+}
