@@ -14,6 +14,7 @@ use crate::dtype::{Dtype, Format};
 use crate::error::Result;
 use crate::realtime::{Engine, Signals};
 
+pub(crate) mod cpal;
 pub(crate) mod virtual_host;
 
 /// A device as its host API describes it; `index` and the final id are given by the registry.
@@ -139,7 +140,12 @@ pub(crate) trait HostApi: Send + Sync {
 
     /// Opens, prepares the engine ([`Engine::prepare`]) and leaves the stream stopped. Called on the thread that will own
     /// the stream. `signals` is for news that no period can bring: a lost device.
-    fn open(&self, request: &Request, engine: Box<dyn Engine>, signals: Arc<Signals>) -> Result<Box<dyn BackendStream>>;
+    fn open(
+        &self,
+        request: &Request,
+        engine: Box<dyn Engine>,
+        signals: Arc<Signals>,
+    ) -> Result<Box<dyn BackendStream>>;
 }
 
 /// An open stream of a backend, owned by one control thread, which also drops it. Dropping stops at once, does not drain
@@ -155,3 +161,14 @@ pub(crate) trait BackendStream {
         false
     }
 }
+
+/// All host APIs of this build, in the order of defaults; the virtual one last.
+pub(crate) fn hosts() -> Vec<Box<dyn HostApi>> {
+    let mut hosts: Vec<Box<dyn HostApi>> = Vec::new();
+    hosts.extend(cpal::hosts());
+    hosts.push(Box::new(virtual_host::host()));
+    hosts
+}
+
+/// The version of cpal underneath, pinned in Cargo.toml; none where it is not built in.
+pub const CPAL_VERSION: Option<&str> = None;

@@ -23,7 +23,15 @@ pub enum Dtype {
 
 impl Dtype {
     /// All formats, widest first.
-    pub const ALL: [Self; 7] = [Self::F64, Self::F32, Self::I32, Self::I24, Self::I16, Self::I8, Self::U8];
+    pub const ALL: [Self; 7] = [
+        Self::F64,
+        Self::F32,
+        Self::I32,
+        Self::I24,
+        Self::I16,
+        Self::I8,
+        Self::U8,
+    ];
 
     /// Bytes per sample: 1 to 8.
     pub const fn bytes(self) -> usize {

@@ -1,10 +1,31 @@
 //! Play, record and process sound.
-#![cfg_attr(docsrs, feature(doc_cfg))]
+//!
+//! The crate lists the devices of all host APIs ([`devices`]), and plays and records over them ([`job`]). Samples come
+//! in seven formats ([`Dtype`]) and are converted, mapped and dithered on the way. Everything that sounds runs on native
+//! real-time threads; nothing is allocated, locked or logged there.
+//!
+//! Threads: every function may be called from any thread. A job's end is told on a control thread of the crate's own.
 
 mod backend;
+mod check;
+mod convert;
+mod device;
 mod dtype;
 mod error;
+pub mod job;
+mod memory;
 mod realtime;
+mod stream;
+pub mod virtual_device;
 
+pub use backend::CPAL_VERSION;
+pub use check::check;
+pub use convert::{ConvertOptions, Counts, convert};
+pub use device::{DeviceInfo, DeviceSpecifier, Devices, HostApiInfo, Kind, devices};
 pub use dtype::Dtype;
 pub use error::{Error, ErrorKind, HostError, Result};
+pub use memory::Samples;
+pub use virtual_device::virtual_host;
+
+/// The version of this crate.
+pub const VERSION: &str = env!("CARGO_PKG_VERSION");

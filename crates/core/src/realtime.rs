@@ -1,8 +1,8 @@
 //! What runs on the audio thread. The law of this folder: no allocation, no lock, no log, no system call but a futex
 //! wake, no panic. Everything is decided before the first period.
 
-use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use std::thread::Thread;
 
 use crate::backend::StreamInfo;
@@ -10,6 +10,7 @@ use crate::backend::StreamInfo;
 pub(crate) mod convert;
 pub(crate) mod join;
 pub(crate) mod mapping;
+pub(crate) mod voices;
 
 /// What a backend calls once per period on the device's thread.
 pub(crate) trait Engine: Send {
@@ -88,7 +89,8 @@ pub(crate) enum Loss {
 #[derive(Debug, Default)]
 pub(crate) struct Signals {
     lost: AtomicU8,
-    attention: AtomicU8,
+    raised: AtomicU32,
+    attended: AtomicU32,
     owner: OnceLock<Thread>,
 }
 
@@ -100,7 +102,9 @@ impl Signals {
 
     /// The device is lost. The first reason stays.
     pub(crate) fn lose(&self, loss: Loss) {
-        let _ = self.lost.compare_exchange(0, loss as u8, Ordering::AcqRel, Ordering::Acquire);
+        let _ = self
+            .lost
+            .compare_exchange(0, loss as u8, Ordering::AcqRel, Ordering::Acquire);
         self.wake();
     }
 
@@ -115,13 +119,22 @@ impl Signals {
 
     /// Something has ended that the control side should look at.
     pub(crate) fn attend(&self) {
-        self.attention.store(1, Ordering::Release);
+        self.raised.fetch_add(1, Ordering::AcqRel);
         self.wake();
     }
 
-    /// Whether `attend` has been called since the last time.
-    pub(crate) fn take_attention(&self) -> bool {
-        self.attention.swap(0, Ordering::AcqRel) != 0
+    /// How often `attend` has been called: to be given to `attended` when all of it has been looked at.
+    pub(crate) fn raised(&self) -> u32 {
+        self.raised.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn attended(&self, raised: u32) {
+        self.attended.store(raised, Ordering::Release);
+    }
+
+    /// Whether nothing waits to be looked at.
+    pub(crate) fn settled(&self) -> bool {
+        self.attended.load(Ordering::Acquire) == self.raised.load(Ordering::Acquire)
     }
 
     pub(crate) fn wake(&self) {

@@ -1,0 +1,156 @@
+//! Devices as users see them: one list over all host APIs, with indices that stay, ids that outlive the process, and
+//! ways to find one.
+
+mod find;
+mod registry;
+mod table;
+
+use std::sync::Arc;
+
+pub use find::{DeviceSpecifier, Kind};
+pub(crate) use registry::{Located, PATIENCE};
+
+use crate::error::{Error, ErrorKind, Result};
+
+/// What is known of a device. Latencies are in seconds, the sample rate in Hertz.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct DeviceInfo {
+    /// Stays with the device while the process lives and is never given to another one.
+    pub index: usize,
+    /// The same across runs and re-plugging, such as `"alsa:pulse"`.
+    pub id: String,
+    /// As the system calls it; not unique.
+    pub name: String,
+    /// Position of its host API in [`Devices::host_apis`].
+    pub host_api: usize,
+    /// Such as `"ALSA"`.
+    pub host_api_name: &'static str,
+    /// 0 where it has no input.
+    pub max_input_channels: u16,
+    /// 0 where it has no output.
+    pub max_output_channels: u16,
+    /// What `Latency::Low` asks for on the input.
+    pub default_low_input_latency: f64,
+    /// What `Latency::Low` asks for on the output.
+    pub default_low_output_latency: f64,
+    /// What `Latency::High` asks for on the input.
+    pub default_high_input_latency: f64,
+    /// What `Latency::High` asks for on the output.
+    pub default_high_output_latency: f64,
+    /// The rate it is opened with where none is given.
+    pub default_sample_rate: f64,
+    /// Whether it records what an output plays.
+    pub is_loopback: bool,
+}
+
+impl DeviceInfo {
+    /// Its channels in one direction.
+    pub fn max_channels(&self, kind: Kind) -> u16 {
+        match kind {
+            Kind::Input => self.max_input_channels,
+            Kind::Output => self.max_output_channels,
+        }
+    }
+}
+
+/// A host API that has devices now.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct HostApiInfo {
+    /// Its position in [`Devices::host_apis`].
+    pub index: usize,
+    /// Such as `"ALSA"`.
+    pub name: &'static str,
+    /// Indices of its devices.
+    pub devices: Vec<usize>,
+    /// Index of its default input, if it has one.
+    pub default_input: Option<usize>,
+    /// Index of its default output, if it has one.
+    pub default_output: Option<usize>,
+}
+
+/// The devices of one moment. Prints as a table: `>` default input, `<` default output, `*` both.
+#[derive(Debug, Clone)]
+pub struct Devices {
+    pub(crate) infos: Vec<DeviceInfo>,
+    pub(crate) located: Vec<Arc<Located>>,
+    pub(crate) host_apis: Vec<HostApiInfo>,
+}
+
+/// Asks all host APIs for the devices of now. A host API that does not answer within five seconds is left out.
+///
+/// # Errors
+/// None today; the system may come to refuse.
+///
+/// ```
+/// let devices = sounddevice::devices()?;
+/// println!("{devices}");
+/// assert!(devices.iter().any(|device| device.name == "Virtual Loopback"));
+/// # Ok::<(), sounddevice::Error>(())
+/// ```
+pub fn devices() -> Result<Devices> {
+    Ok(registry::list())
+}
+
+impl Devices {
+    /// The devices, in the order of their host APIs.
+    pub fn iter(&self) -> std::slice::Iter<'_, DeviceInfo> {
+        self.infos.iter()
+    }
+
+    /// The host APIs that have devices, the default one first.
+    pub fn host_apis(&self) -> &[HostApiInfo] {
+        &self.host_apis
+    }
+
+    /// The device of an index.
+    pub fn get(&self, index: usize) -> Option<&DeviceInfo> {
+        self.infos.iter().find(|device| device.index == index)
+    }
+
+    /// The default device of a direction: that of the first host API that has one. The virtual host counts only where
+    /// there is no other.
+    pub fn default_device(&self, kind: Kind) -> Option<&DeviceInfo> {
+        let virtual_only = self
+            .host_apis
+            .iter()
+            .all(|host| host.name == crate::backend::virtual_host::NAME);
+        self.host_apis
+            .iter()
+            .filter(|host| virtual_only || host.name != crate::backend::virtual_host::NAME)
+            .find_map(|host| match kind {
+                Kind::Input => host.default_input,
+                Kind::Output => host.default_output,
+            })
+            .and_then(|index| self.get(index))
+    }
+
+    /// The device to open for a direction: the one specified, else the default one.
+    ///
+    /// # Errors
+    /// `NoSuchDevice` where there is none.
+    pub fn resolve(&self, specifier: Option<&DeviceSpecifier>, kind: Kind) -> Result<&DeviceInfo> {
+        match specifier {
+            Some(specifier) => self.find(specifier, Some(kind)),
+            None => self.default_device(kind).ok_or_else(|| {
+                Error::new(
+                    ErrorKind::NoSuchDevice,
+                    format!("No default {kind} device available"),
+                )
+            }),
+        }
+    }
+
+    pub(crate) fn located(&self, index: usize) -> Result<Arc<Located>> {
+        let position = self.infos.iter().position(|device| device.index == index);
+        position
+            .map(|position| Arc::clone(&self.located[position]))
+            .ok_or_else(|| {
+                Error::new(
+                    ErrorKind::NoSuchDevice,
+                    format!("Error querying device {index}"),
+                )
+            })
+    }
+}

@@ -1,0 +1,132 @@
+//! All host APIs of this build, and who has which index.
+
+use std::collections::HashMap;
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{DeviceInfo, Devices, HostApiInfo};
+use crate::backend::{self, HostApi, HostListing};
+
+/// How long a host API may take to list or open before it is given up.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
+
+/// Where a device is: its host API and its name there.
+pub(crate) struct Located {
+    pub host: &'static dyn HostApi,
+    pub key: String,
+}
+
+impl std::fmt::Debug for Located {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{}", self.host.name(), self.key)
+    }
+}
+
+/// All host APIs, in the order in which they are asked for defaults.
+pub(crate) fn hosts() -> &'static [Box<dyn HostApi>] {
+    static HOSTS: OnceLock<Vec<Box<dyn HostApi>>> = OnceLock::new();
+    HOSTS.get_or_init(backend::hosts)
+}
+
+/// Lists every host API, each on a thread of its own, since a server may never answer.
+pub(super) fn list() -> Devices {
+    let (sender, receiver) = mpsc::channel();
+    let mut waiting = 0;
+    let mut listings: Vec<Option<HostListing>> = vec![None; hosts().len()];
+    for (position, host) in hosts().iter().enumerate() {
+        if host.name() == backend::virtual_host::NAME {
+            listings[position] = host.list().ok();
+            continue;
+        }
+        let sender = sender.clone();
+        let ask = move || drop(sender.send((position, host.list())));
+        if thread::Builder::new()
+            .name("device list".into())
+            .spawn(ask)
+            .is_ok()
+        {
+            waiting += 1;
+        }
+    }
+    let end = Instant::now() + PATIENCE;
+    for _ in 0..waiting {
+        match receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok((position, listing)) => listings[position] = listing.ok(),
+            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
+        }
+    }
+    compose(listings)
+}
+
+fn compose(listings: Vec<Option<HostListing>>) -> Devices {
+    let mut devices = Devices {
+        infos: Vec::new(),
+        located: Vec::new(),
+        host_apis: Vec::new(),
+    };
+    for (host, listing) in hosts().iter().zip(listings) {
+        let Some(listing) = listing.filter(|listing| !listing.devices.is_empty()) else {
+            continue;
+        };
+        let host_api = devices.host_apis.len();
+        let first = devices.infos.len();
+        for record in listing.devices {
+            let id = format!("{}:{}", slug(host.name()), record.key);
+            devices.infos.push(DeviceInfo {
+                index: index_of(&id),
+                id,
+                name: record.name,
+                host_api,
+                host_api_name: host.name(),
+                max_input_channels: record.max_input_channels,
+                max_output_channels: record.max_output_channels,
+                default_low_input_latency: record.low_input_latency,
+                default_low_output_latency: record.low_output_latency,
+                default_high_input_latency: record.high_input_latency,
+                default_high_output_latency: record.high_output_latency,
+                default_sample_rate: record.default_sample_rate,
+                is_loopback: record.is_loopback,
+            });
+            devices.located.push(Arc::new(Located {
+                host: host.as_ref(),
+                key: record.key,
+            }));
+        }
+        let index = |position: Option<usize>| {
+            position.map(|position| devices.infos[first + position].index)
+        };
+        devices.host_apis.push(HostApiInfo {
+            index: host_api,
+            name: host.name(),
+            devices: devices.infos[first..]
+                .iter()
+                .map(|device| device.index)
+                .collect(),
+            default_input: index(listing.default_input),
+            default_output: index(listing.default_output),
+        });
+    }
+    devices
+}
+
+/// `"Windows WASAPI"` → `"windows-wasapi"`.
+fn slug(name: &str) -> String {
+    name.to_lowercase()
+        .chars()
+        .filter(|c| *c != '(' && *c != ')')
+        .map(|c| if c == ' ' { '-' } else { c })
+        .collect()
+}
+
+/// The index of an id: the one it was given when it was first seen.
+fn index_of(id: &str) -> usize {
+    static INDICES: OnceLock<Mutex<HashMap<String, usize>>> = OnceLock::new();
+    let mut indices = INDICES
+        .get_or_init(Mutex::default)
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    let next = indices.len();
+    *indices.entry(id.to_string()).or_insert(next)
+}

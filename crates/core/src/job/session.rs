@@ -1,0 +1,296 @@
+//! A stream and the jobs that sound in it.
+
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use ringbuf::HeapProd;
+use ringbuf::traits::{Consumer, Producer};
+
+use super::plan::Parts;
+use super::{Core, Record};
+use crate::backend::StreamInfo;
+use crate::dtype::{Dtype, Format};
+use crate::error::{Error, Result};
+use crate::realtime::Signals;
+use crate::realtime::mapping::Transfer;
+use crate::realtime::voices::{Command, MOST, Remote, Sink, Source, Voice, Voices};
+use crate::stream::{self, Handle, Owner};
+
+/// How long after the end of the last sound a device may take to say so, before it is released all the same.
+const GRACE: Duration = Duration::from_secs(2);
+
+#[derive(Debug)]
+pub(super) struct Session {
+    handle: OnceLock<Handle>,
+    /// Input, output.
+    devices: (usize, usize),
+    state: Mutex<State>,
+}
+
+struct State {
+    open: bool,
+    incoming: HeapProd<Box<Voice>>,
+    jobs: Vec<Arc<Core>>,
+    stopping_since: Option<Instant>,
+}
+
+impl std::fmt::Debug for State {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("State")
+            .field("open", &self.open)
+            .field("jobs", &self.jobs.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Streams that a job with `overlap` may join.
+fn sessions() -> MutexGuard<'static, Vec<Weak<Session>>> {
+    static SESSIONS: Mutex<Vec<Weak<Session>>> = Mutex::new(Vec::new());
+    SESSIONS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Joins a running stream or opens one.
+pub(super) fn begin(mut parts: Parts, core: Arc<Core>) -> Result<Arc<Session>> {
+    if parts.overlap && parts.record.is_none() {
+        let running: Vec<Arc<Session>> = sessions().iter().filter_map(Weak::upgrade).collect();
+        for session in running {
+            if session.take(&mut parts, &core) {
+                return Ok(session);
+            }
+        }
+    }
+    let signals = Arc::new(Signals::default());
+    let (engine, Remote { incoming, ended }) = Voices::new(Arc::clone(&signals), parts.options);
+    let state = State {
+        open: true,
+        incoming,
+        jobs: vec![Arc::clone(&core)],
+        stopping_since: None,
+    };
+    let session = Arc::new(Session {
+        handle: OnceLock::new(),
+        devices: parts.devices,
+        state: Mutex::new(state),
+    });
+    let janitor = Janitor {
+        session: Arc::clone(&session),
+        ended,
+        over: Vec::new(),
+    };
+    let handle = stream::open(
+        parts.plan.clone(),
+        Box::new(engine),
+        signals,
+        Box::new(janitor),
+    )?;
+    let info = handle.info.clone();
+    let _ = session.handle.set(handle);
+    if parts.empty {
+        core.state.order(Command::Abort);
+        session.wake();
+        return Ok(session);
+    }
+    session.add(voice(&mut parts, &core, &info));
+    if let Some(handle) = session.handle.get() {
+        if let Err(error) = handle.start() {
+            core.state.order(Command::Abort);
+            session.wake();
+            return Err(error);
+        }
+    }
+    let mut sessions = sessions();
+    sessions.retain(|session| session.strong_count() > 0);
+    sessions.push(Arc::downgrade(&session));
+    Ok(session)
+}
+
+/// The job as the audio thread sees it.
+fn voice(parts: &mut Parts, core: &Arc<Core>, info: &StreamInfo) -> Box<Voice> {
+    let options = parts.options;
+    let double = Format::from(Dtype::F64);
+    let source = parts
+        .play
+        .take()
+        .zip(info.output)
+        .map(|((play, routes, repeat), side)| {
+            let (from, columns, channels) = (
+                Format::from(play.dtype),
+                play.channels,
+                usize::from(side.channels),
+            );
+            let to_device = Transfer::new(
+                from,
+                columns,
+                side.format,
+                channels,
+                routes.clone(),
+                options,
+            );
+            let to_mix = Transfer::new(from, columns, double, channels, routes, options);
+            let (frame, device_frame) = (from.bytes() * columns, side.format.bytes() * channels);
+            Source::new(
+                play.samples,
+                frame,
+                device_frame,
+                channels,
+                repeat,
+                to_device,
+                to_mix,
+            )
+        });
+    let sink = parts
+        .record
+        .take()
+        .zip(info.input)
+        .map(|((record, routes), side)| {
+            let Record {
+                samples,
+                dtype,
+                channels: columns,
+                ..
+            } = record;
+            let (to, channels) = (Format::from(dtype), usize::from(side.channels));
+            let from_device = Transfer::new(side.format, channels, to, columns, routes, options);
+            Sink::new(
+                samples,
+                to.bytes() * columns,
+                side.format.bytes() * channels,
+                parts.align,
+                from_device,
+            )
+        });
+    Box::new(Voice {
+        state: Arc::clone(&core.state),
+        source,
+        sink,
+    })
+}
+
+impl Session {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn add(&self, voice: Box<Voice>) {
+        // There is room: `take` counts.
+        let _ = self.state().incoming.try_push(voice);
+    }
+
+    /// Takes the job in if it fits into this stream.
+    fn take(&self, parts: &mut Parts, core: &Arc<Core>) -> bool {
+        let Some(handle) = self.handle.get() else {
+            return false;
+        };
+        let Some(output) = handle.info.output else {
+            return false;
+        };
+        let fits = parts.devices.1 == self.devices.1
+            && parts.plan.sample_rate == handle.info.sample_rate
+            && parts
+                .plan
+                .output
+                .as_ref()
+                .is_some_and(|(_, side)| side.channels <= output.channels);
+        let mut state = self.state();
+        if !fits || !state.open || state.jobs.len() >= MOST {
+            return false;
+        }
+        state.jobs.push(Arc::clone(core));
+        if parts.empty {
+            core.state.order(Command::Abort);
+        }
+        let voice = voice(parts, core, &handle.info);
+        let _ = state.incoming.try_push(voice);
+        true
+    }
+
+    pub(super) fn wake(&self) {
+        if let Some(handle) = self.handle.get() {
+            handle.wake();
+        }
+    }
+
+    /// Only asked for once the stream is open.
+    pub(super) fn info(&self) -> &StreamInfo {
+        &self
+            .handle
+            .get()
+            .expect("a session is handed out after its stream has been opened")
+            .info
+    }
+
+    pub(super) fn manual_clock(&self) -> bool {
+        self.handle.get().is_some_and(|handle| handle.manual_clock)
+    }
+
+    pub(super) fn devices(&self) -> (usize, usize) {
+        self.devices
+    }
+}
+
+/// Looks after a session on its control thread.
+struct Janitor {
+    session: Arc<Session>,
+    ended: ringbuf::HeapCons<Box<Voice>>,
+    over: Vec<Arc<Core>>,
+}
+
+impl Owner for Janitor {
+    fn attend(&mut self) -> bool {
+        let session = Arc::clone(&self.session);
+        let mut state = session.state();
+        while let Some(voice) = self.ended.try_pop() {
+            if let Some(position) = state
+                .jobs
+                .iter()
+                .position(|core| Arc::ptr_eq(&core.state, &voice.state))
+            {
+                self.over.push(state.jobs.swap_remove(position));
+            }
+        }
+        let all = |done: &dyn Fn(Command) -> bool| {
+            state.jobs.iter().all(|core| done(core.state.command()))
+        };
+        // A device that stands still would never say that an aborted job has ended.
+        let mut close = all(&|command| command == Command::Abort);
+        if !close && !session.manual_clock() && all(&|command| command != Command::Run) {
+            let since = *state.stopping_since.get_or_insert_with(Instant::now);
+            let now = session
+                .handle
+                .get()
+                .map_or(0.0, |handle| handle.info.clock.now());
+            let ends = state
+                .jobs
+                .iter()
+                .filter_map(|core| core.state.heard_until())
+                .fold(now, f64::max);
+            close =
+                since.elapsed() > GRACE + Duration::from_secs_f64((ends - now).clamp(0.0, 60.0));
+        } else {
+            state.stopping_since = None;
+        }
+        if close {
+            state.open = false;
+            self.over.append(&mut state.jobs);
+        }
+        close
+    }
+
+    fn tell(&mut self, loss: Option<Error>) {
+        if loss.is_some() {
+            let mut state = self.session.state();
+            state.open = false;
+            let mut lost = std::mem::take(&mut state.jobs);
+            drop(state);
+            lost.drain(..).for_each(|core| core.finish(loss.clone()));
+        }
+        self.over.drain(..).for_each(|core| core.finish(None));
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        self.session
+            .state()
+            .stopping_since
+            .map(|_| Duration::from_millis(100))
+    }
+}

@@ -1,0 +1,116 @@
+//! What both sides of a job know: written by one, read by the other, without waiting.
+
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64};
+
+use crate::realtime::Times;
+use crate::realtime::convert::Counts;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Command {
+    Run,
+    /// Make no more; end when what was made has been heard.
+    Stop,
+    /// End at once.
+    Abort,
+}
+
+#[derive(Debug)]
+pub(crate) struct State {
+    command: AtomicU8,
+    pub paused: AtomicBool,
+    /// The frame to go to, -1 where none is asked for.
+    pub seek: AtomicI64,
+    pub position: AtomicU64,
+    pub recorded: AtomicU64,
+    pub flags: AtomicU8,
+    clipped: AtomicU64,
+    nan: AtomicU64,
+    /// Seconds as bits; NaN until known.
+    sounds_until: AtomicU64,
+    input_latency: AtomicU64,
+    output_latency: AtomicU64,
+    /// Frames; -1 until known.
+    round_trip: AtomicI64,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        let unknown = || AtomicU64::new(f64::NAN.to_bits());
+        Self {
+            command: AtomicU8::new(0),
+            paused: AtomicBool::new(false),
+            seek: AtomicI64::new(-1),
+            position: AtomicU64::new(0),
+            recorded: AtomicU64::new(0),
+            flags: AtomicU8::new(0),
+            clipped: AtomicU64::new(0),
+            nan: AtomicU64::new(0),
+            sounds_until: unknown(),
+            input_latency: unknown(),
+            output_latency: unknown(),
+            round_trip: AtomicI64::new(-1),
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn command(&self) -> Command {
+        match self.command.load(Acquire) {
+            0 => Command::Run,
+            1 => Command::Stop,
+            _ => Command::Abort,
+        }
+    }
+
+    /// Says what shall happen; an abort is never taken back by a stop.
+    pub(crate) fn order(&self, command: Command) {
+        self.command.fetch_max(command as u8, AcqRel);
+    }
+
+    pub(crate) fn count(&self, counts: Counts) {
+        self.clipped.fetch_add(counts.clipped, Relaxed);
+        self.nan.fetch_add(counts.nan, Relaxed);
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        Counts {
+            clipped: self.clipped.load(Relaxed),
+            nan: self.nan.load(Relaxed),
+        }
+    }
+
+    pub(super) fn measure(&self, times: &Times, rate: f64) {
+        self.input_latency
+            .store((times.now - times.adc).to_bits(), Relaxed);
+        self.output_latency
+            .store((times.dac - times.now).to_bits(), Relaxed);
+        // The round trip of a job is that of its first period: what `align` takes out cannot change later.
+        if self.round_trip.load(Relaxed) < 0 {
+            let frames = ((times.dac - times.adc) * rate).round().max(0.0);
+            self.round_trip.store(frames as i64, Release);
+        }
+    }
+
+    pub(super) fn sounds_until(&self, time: f64) {
+        self.sounds_until.store(time.to_bits(), Relaxed);
+    }
+
+    /// When the last frame made so far will have been heard, on the stream's clock.
+    pub(crate) fn heard_until(&self) -> Option<f64> {
+        known(&self.sounds_until)
+    }
+
+    /// Measured, in seconds: input, output.
+    pub(crate) fn latencies(&self) -> (Option<f64>, Option<f64>) {
+        (known(&self.input_latency), known(&self.output_latency))
+    }
+
+    pub(crate) fn round_trip(&self) -> Option<u64> {
+        u64::try_from(self.round_trip.load(Acquire)).ok()
+    }
+}
+
+fn known(bits: &AtomicU64) -> Option<f64> {
+    Some(f64::from_bits(bits.load(Relaxed))).filter(|value| value.is_finite())
+}

@@ -1,0 +1,4 @@
+//! Linker flags of an addon.
+fn main() {
+    napi_build::setup();
+}

@@ -1,0 +1,17 @@
+//! Memory of JavaScript's that native threads use: the only place with `unsafe`.
+
+use napi::bindgen_prelude::Uint8ArraySlice;
+use sounddevice::Samples;
+
+/// The memory itself. The caller in JavaScript keeps the array, shows it to nobody who could detach it, and lets go of it
+/// when it has been told the job's end; [`crate::job`] ends all jobs before their environment is torn down.
+pub fn live(array: &Uint8ArraySlice<'_>) -> Samples {
+    // SAFETY: as said above; the facade passes only views over memory that it made itself, or over a SharedArrayBuffer.
+    unsafe { Samples::foreign(array.as_ptr().cast_mut(), array.len()) }
+}
+
+/// A destination that nobody reads while it is written: the call is synchronous.
+pub fn writable<'a>(array: &'a mut Uint8ArraySlice<'_>) -> &'a mut [u8] {
+    // SAFETY: JavaScript stands still during the call, and the facade made the array for it.
+    unsafe { array.as_mut() }
+}

@@ -1,0 +1,9 @@
+//! The addon: shapes of arguments, lifetimes of buffers, waking JavaScript. No audio logic.
+#![allow(missing_docs)] // what is exported is documented in the TypeScript above it
+
+mod buffer;
+mod convert;
+mod devices;
+mod error;
+mod job;
+mod virtual_device;

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# npm test: every check there is. Each step runs to its end even when one before it failed;
+# the last line counts the tests that passed and failed, a step without tests of its own counting as one.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source scripts/setup.sh
+
+passed=0
+failed=0
+failures=()
+output=$(mktemp)
+trap 'bash scripts/sound-servers.sh stop >/dev/null 2>&1; rm -f "$output"' EXIT
+trap 'exit 130' INT TERM
+
+announce() { printf '\n== %s\n' "$1"; }
+
+fail() {
+  echo "-- failed: $1"
+  failures+=("$1")
+}
+
+# step NAME COMMAND...: one check
+step() {
+  local name=$1
+  shift
+  announce "$name"
+  if "$@"; then
+    passed=$((passed + 1))
+  else
+    failed=$((failed + 1))
+    fail "$name"
+  fi
+}
+
+# sum PATTERN: adds up the numbers that stand in the output where the pattern has \1
+sum() { sed -nE "s/$1/\\1/p" "$output" | awk '{ total += $1 } END { print total + 0 }'; }
+
+# tests NAME PASSED FAILED COMMAND...: a test runner, its counts read from its output by two patterns
+tests() {
+  local name=$1 passed_pattern=$2 failed_pattern=$3 status ok bad
+  shift 3
+  announce "$name"
+  "$@" 2>&1 | tee "$output"
+  status=${PIPESTATUS[0]}
+  ok=$(sum "$passed_pattern")
+  bad=$(sum "$failed_pattern")
+  # a runner that could not even begin, or died, has failed once
+  if [ "$status" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
+  passed=$((passed + ok))
+  failed=$((failed + bad))
+  if [ "$bad" != 0 ]; then fail "$name ($bad)"; fi
+}
+
+documentation() { RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps; }
+
+drift() {
+  git ls-files --error-unmatch index.js index.d.ts >/dev/null && git diff --exit-code -- index.js index.d.ts
+}
+
+start_servers() {
+  bash scripts/sound-servers.sh start pulse && eval "$(bash scripts/sound-servers.sh env pulse)"
+}
+
+announce 'set-up'
+if ! setup test; then
+  printf '\nset-up failed, nothing was tested\n0 passed, 1 failed\n'
+  exit 1
+fi
+
+export PATH=$PWD/node_modules/.bin:$PATH
+rm -rf dist build
+
+step 'rustfmt' cargo fmt --all --check
+step 'clippy' cargo clippy --workspace --all-targets -- -D warnings
+step 'documentation of the crates' documentation
+step 'build of the addon' npm run --silent build:native
+step 'index.js and index.d.ts are as committed' drift
+step "imports of the addon" node scripts/check-addon.js
+step 'build of the TypeScript' npm run --silent build:ts
+step 'build of the tests' npm run --silent build:test
+step 'lint' npm run --silent lint
+if [ -d __test__/types ]; then step 'types' tsc -p tsconfig.types.json; fi
+step 'package (publint)' publint --strict
+step 'package (types)' attw --pack . --profile esm-only
+
+if command -v pulseaudio >/dev/null && command -v pactl >/dev/null; then
+  step 'sound server' start_servers
+else
+  announce 'sound server: skipped, PulseAudio is not installed'
+fi
+tests 'cargo test' '^test result: .* ([0-9]+) passed;.*' '^test result: .* ([0-9]+) failed;.*' \
+  cargo test --workspace --no-fail-fast
+tests 'ava' '^# pass ([0-9]+)$' '^# fail ([0-9]+)$' ava --tap
+
+if [ "$failed" != 0 ]; then
+  printf '\nfailed:\n'
+  printf '  %s\n' "${failures[@]}"
+fi
+printf '\n%s passed, %s failed\n' "$passed" "$failed"
+[ "$failed" = 0 ]
