@@ -79,6 +79,7 @@ pub(crate) struct OpenSide {
 pub(crate) struct StreamInfo {
     pub sample_rate: f64,
     /// Frames that a period usually has. Longer and shorter ones may come.
+    #[allow(dead_code)] // for engines that re-block
     pub period: usize,
     pub input: Option<OpenSide>,
     pub output: Option<OpenSide>,
@@ -140,12 +141,8 @@ pub(crate) trait HostApi: Send + Sync {
 
     /// Opens, prepares the engine ([`Engine::prepare`]) and leaves the stream stopped. Called on the thread that will own
     /// the stream. `signals` is for news that no period can bring: a lost device.
-    fn open(
-        &self,
-        request: &Request,
-        engine: Box<dyn Engine>,
-        signals: Arc<Signals>,
-    ) -> Result<Box<dyn BackendStream>>;
+    fn open(&self, request: &Request, engine: Box<dyn Engine>, signals: Arc<Signals>)
+    -> Result<Box<dyn BackendStream>>;
 }
 
 /// An open stream of a backend, owned by one control thread, which also drops it. Dropping stops at once, does not drain

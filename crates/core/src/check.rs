@@ -38,10 +38,5 @@ pub fn check(
         Kind::Input => (Some(side), None),
         Kind::Output => (None, Some(side)),
     };
-    located.host.check(&Request {
-        sample_rate,
-        block_size: 0,
-        input,
-        output,
-    })
+    located.host.check(&Request { sample_rate, block_size: 0, input, output })
 }

@@ -1,8 +1,8 @@
 //! Conversion of whole buffers.
 
-use crate::dtype::{Dtype, Format};
+use crate::dtype::Dtype;
 use crate::error::{Error, ErrorKind, Result};
-use crate::realtime::mapping::Transfer;
+use crate::realtime::convert::convert_interleaved;
 
 pub use crate::realtime::convert::{ConvertOptions, Counts};
 
@@ -29,21 +29,10 @@ pub fn convert(
 ) -> Result<Counts> {
     let samples = from_bytes.len() / from.bytes();
     let fits = from_bytes.len() == samples * from.bytes() && to_bytes.len() == samples * to.bytes();
-    if !fits || channels == 0 || samples % channels != 0 {
+    if !fits || channels == 0 || !samples.is_multiple_of(channels) {
         let (a, b) = (from_bytes.len(), to_bytes.len());
-        let message = format!(
-            "Expected whole frames of {channels} channels of {from} and {to}, got {a} and {b} bytes"
-        );
+        let message = format!("Expected whole frames of {channels} channels of {from} and {to}, got {a} and {b} bytes");
         return Err(Error::new(ErrorKind::InvalidArgValue, message));
     }
-    let mut counts = Counts::default();
-    let mut transfer = Transfer::identity(
-        Format::from(from),
-        channels,
-        Format::from(to),
-        channels,
-        options,
-    );
-    transfer.run(from_bytes, to_bytes, samples / channels, &mut counts);
-    Ok(counts)
+    Ok(convert_interleaved(from_bytes, from, to_bytes, to, channels, options))
 }

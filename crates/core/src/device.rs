@@ -112,10 +112,7 @@ impl Devices {
     /// The default device of a direction: that of the first host API that has one. The virtual host counts only where
     /// there is no other.
     pub fn default_device(&self, kind: Kind) -> Option<&DeviceInfo> {
-        let virtual_only = self
-            .host_apis
-            .iter()
-            .all(|host| host.name == crate::backend::virtual_host::NAME);
+        let virtual_only = self.host_apis.iter().all(|host| host.name == crate::backend::virtual_host::NAME);
         self.host_apis
             .iter()
             .filter(|host| virtual_only || host.name != crate::backend::virtual_host::NAME)
@@ -133,12 +130,9 @@ impl Devices {
     pub fn resolve(&self, specifier: Option<&DeviceSpecifier>, kind: Kind) -> Result<&DeviceInfo> {
         match specifier {
             Some(specifier) => self.find(specifier, Some(kind)),
-            None => self.default_device(kind).ok_or_else(|| {
-                Error::new(
-                    ErrorKind::NoSuchDevice,
-                    format!("No default {kind} device available"),
-                )
-            }),
+            None => self
+                .default_device(kind)
+                .ok_or_else(|| Error::new(ErrorKind::NoSuchDevice, format!("No default {kind} device available"))),
         }
     }
 
@@ -146,11 +140,6 @@ impl Devices {
         let position = self.infos.iter().position(|device| device.index == index);
         position
             .map(|position| Arc::clone(&self.located[position]))
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::NoSuchDevice,
-                    format!("Error querying device {index}"),
-                )
-            })
+            .ok_or_else(|| Error::new(ErrorKind::NoSuchDevice, format!("Error querying device {index}")))
     }
 }

@@ -28,26 +28,13 @@ pub struct HostError {
 impl Error {
     /// An error of this kind.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self {
-            kind,
-            message: message.into(),
-            host_error: None,
-        }
+        Self { kind, message: message.into(), host_error: None }
     }
 
     /// The same error with what the host said.
     #[must_use]
-    pub fn with_host_error(
-        mut self,
-        host_api: impl Into<String>,
-        code: i64,
-        text: impl Into<String>,
-    ) -> Self {
-        self.host_error = Some(HostError {
-            host_api: host_api.into(),
-            code,
-            text: text.into(),
-        });
+    pub fn with_host_error(mut self, host_api: impl Into<String>, code: i64, text: impl Into<String>) -> Self {
+        self.host_error = Some(HostError { host_api: host_api.into(), code, text: text.into() });
         self
     }
 

@@ -1,6 +1,6 @@
 //! Play, record, and both at once, over devices; no code of the user's runs while they sound.
 //!
-//! A [`Job`] is one such performance. Its samples are in any [`Dtype`]: this is the untyped layer under the typed
+//! A [`Job`] is one such performance. Its samples are in any [`Dtype`](crate::Dtype): this is the untyped layer under the typed
 //! functions of the crate, and what bindings to other languages build on.
 
 mod plan;
@@ -43,23 +43,14 @@ struct End {
 
 impl std::fmt::Debug for Core {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Core")
-            .field("state", &self.state)
-            .finish_non_exhaustive()
+        f.debug_struct("Core").field("state", &self.state).finish_non_exhaustive()
     }
 }
 
 impl Core {
     fn new(on_end: OnEnd) -> Arc<Self> {
-        let end = Mutex::new(End {
-            done: None,
-            on_end: Some(on_end),
-        });
-        Arc::new(Self {
-            state: Arc::default(),
-            end,
-            ended: Condvar::new(),
-        })
+        let end = Mutex::new(End { done: None, on_end: Some(on_end) });
+        Arc::new(Self { state: Arc::default(), end, ended: Condvar::new() })
     }
 
     fn end(&self) -> MutexGuard<'_, End> {
@@ -92,11 +83,7 @@ impl Job {
         let total = parts.total;
         let core = Core::new(on_end);
         let session = session::begin(parts, Arc::clone(&core))?;
-        Ok(Self {
-            core,
-            session,
-            total,
-        })
+        Ok(Self { core, session, total })
     }
 
     /// Frames of the whole performance; `u64::MAX` where it loops for ever.
@@ -112,9 +99,8 @@ impl Job {
     /// The position less what is still queued.
     pub fn heard(&self) -> u64 {
         let info = self.session.info();
-        let queued = self.core.state.heard_until().map_or(0.0, |end| {
-            (end - info.clock.now()).max(0.0) * info.sample_rate
-        });
+        let queued =
+            self.core.state.heard_until().map_or(0.0, |end| (end - info.clock.now()).max(0.0) * info.sample_rate);
         self.position().saturating_sub(queued.round() as u64)
     }
 
@@ -165,10 +151,7 @@ impl Job {
 
     /// Goes on playing at this frame; while paused, when it resumes.
     pub fn seek(&self, frame: u64) {
-        self.core
-            .state
-            .seek
-            .store(i64::try_from(frame).unwrap_or(i64::MAX), Release);
+        self.core.state.seek.store(i64::try_from(frame).unwrap_or(i64::MAX), Release);
     }
 
     /// Makes no more and ends when the device has played what it has.
@@ -197,21 +180,14 @@ impl Job {
                 let message = "Waiting for a job on a manual clock would never end: advance the device instead";
                 return Err(Error::new(ErrorKind::WouldDeadlock, message));
             }
-            end = self
-                .core
-                .ended
-                .wait(end)
-                .unwrap_or_else(PoisonError::into_inner);
+            end = self.core.ended.wait(end).unwrap_or_else(PoisonError::into_inner);
         }
     }
 
     /// Waits for the end at most this long; says whether it came. Never too long where the clock is a manual one.
     pub fn wait_for(&self, patience: Duration) -> bool {
         let end = self.core.end();
-        let waited = self
-            .core
-            .ended
-            .wait_timeout_while(end, patience, |end| end.done.is_none());
+        let waited = self.core.ended.wait_timeout_while(end, patience, |end| end.done.is_none());
         waited.is_ok_and(|(end, _)| end.done.is_some())
     }
 
@@ -221,20 +197,8 @@ impl Job {
         let (input, output) = self.core.state.latencies();
         JobStream {
             sample_rate: info.sample_rate,
-            input: info.input.map(|side| {
-                (
-                    self.session.devices().0,
-                    side.channels,
-                    input.unwrap_or(side.latency),
-                )
-            }),
-            output: info.output.map(|side| {
-                (
-                    self.session.devices().1,
-                    side.channels,
-                    output.unwrap_or(side.latency),
-                )
-            }),
+            input: info.input.map(|side| (self.session.devices().0, side.channels, input.unwrap_or(side.latency))),
+            output: info.output.map(|side| (self.session.devices().1, side.channels, output.unwrap_or(side.latency))),
         }
     }
 }

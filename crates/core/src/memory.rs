@@ -31,11 +31,7 @@ impl Samples {
     }
 
     fn owned(mut bytes: Box<[u8]>) -> Self {
-        Self {
-            start: bytes.as_mut_ptr(),
-            length: bytes.len(),
-            _own: Some(bytes),
-        }
+        Self { start: bytes.as_mut_ptr(), length: bytes.len(), _own: Some(bytes) }
     }
 
     /// Memory of somebody else.
@@ -44,16 +40,8 @@ impl Samples {
     /// The bytes stay where they are, readable and writable, until the value is dropped. If others write to them
     /// meanwhile, what is heard is undefined, and nothing else.
     pub unsafe fn foreign(start: *mut u8, length: usize) -> Self {
-        let start = if start.is_null() {
-            std::ptr::NonNull::dangling().as_ptr()
-        } else {
-            start
-        };
-        Self {
-            start,
-            length,
-            _own: None,
-        }
+        let start = if start.is_null() { std::ptr::NonNull::dangling().as_ptr() } else { start };
+        Self { start, length, _own: None }
     }
 
     /// Bytes, not samples.

@@ -57,7 +57,7 @@ pub(crate) enum Flow {
     Finished,
 }
 
-/// What went wrong in a period, and priming: PortAudio's bits.
+/// What went wrong in a period: PortAudio's bits.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Flags(pub u8);
 
@@ -66,7 +66,6 @@ impl Flags {
     pub(crate) const INPUT_OVERFLOW: Self = Self(2);
     pub(crate) const OUTPUT_UNDERFLOW: Self = Self(4);
     pub(crate) const OUTPUT_OVERFLOW: Self = Self(8);
-    pub(crate) const PRIMING_OUTPUT: Self = Self(16);
 
     pub(crate) const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)
@@ -102,9 +101,7 @@ impl Signals {
 
     /// The device is lost. The first reason stays.
     pub(crate) fn lose(&self, loss: Loss) {
-        let _ = self
-            .lost
-            .compare_exchange(0, loss as u8, Ordering::AcqRel, Ordering::Acquire);
+        let _ = self.lost.compare_exchange(0, loss as u8, Ordering::AcqRel, Ordering::Acquire);
         self.wake();
     }
 

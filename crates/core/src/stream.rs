@@ -47,9 +47,7 @@ pub(crate) struct Handle {
 
 impl std::fmt::Debug for Handle {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handle")
-            .field("info", &self.info)
-            .finish_non_exhaustive()
+        f.debug_struct("Handle").field("info", &self.info).finish_non_exhaustive()
     }
 }
 
@@ -76,10 +74,7 @@ impl Handle {
 fn timed_out(what: &str) -> Error {
     Error::new(
         ErrorKind::TimedOut,
-        format!(
-            "The sound system did not {what} the stream within {} s",
-            PATIENCE.as_secs()
-        ),
+        format!("The sound system did not {what} the stream within {} s", PATIENCE.as_secs()),
     )
 }
 
@@ -96,28 +91,15 @@ pub(crate) fn open(
     let thread = thread::Builder::new()
         .name("sound control".into())
         .spawn(body)
-        .map_err(|error| {
-            Error::new(
-                ErrorKind::Host,
-                format!("No thread for the stream: {error}"),
-            )
-        })?;
+        .map_err(|error| Error::new(ErrorKind::Host, format!("No thread for the stream: {error}")))?;
     let (info, manual_clock) = match opened.recv_timeout(PATIENCE) {
         Ok(opened) => opened?,
         Err(RecvTimeoutError::Timeout) => return Err(timed_out("open")),
         Err(RecvTimeoutError::Disconnected) => {
-            return Err(Error::new(
-                ErrorKind::Host,
-                "The sound system failed to open the stream",
-            ));
+            return Err(Error::new(ErrorKind::Host, "The sound system failed to open the stream"));
         }
     };
-    Ok(Handle {
-        info,
-        manual_clock,
-        commands,
-        thread: thread.thread().clone(),
-    })
+    Ok(Handle { info, manual_clock, commands, thread: thread.thread().clone() })
 }
 
 type Opened = Result<(StreamInfo, bool)>;
@@ -172,11 +154,7 @@ fn lost(loss: Loss) -> Error {
 }
 
 /// One stream where the host can do both directions at once, else two and a join.
-fn open_all(
-    plan: &Plan,
-    engine: Box<dyn Engine>,
-    signals: &Arc<Signals>,
-) -> Result<Vec<Box<dyn BackendStream>>> {
+fn open_all(plan: &Plan, engine: Box<dyn Engine>, signals: &Arc<Signals>) -> Result<Vec<Box<dyn BackendStream>>> {
     let request = |input: Option<&Side>, output: Option<&Side>| Request {
         sample_rate: plan.sample_rate,
         block_size: plan.block_size,
@@ -186,35 +164,20 @@ fn open_all(
     match (&plan.input, &plan.output) {
         (Some((from, input)), Some((to, output))) => {
             if from.host.name() == to.host.name() && from.host.duplex(&from.key, &to.key) {
-                return Ok(vec![to.host.open(
-                    &request(Some(input), Some(output)),
-                    engine,
-                    Arc::clone(signals),
-                )?]);
+                return Ok(vec![to.host.open(&request(Some(input), Some(output)), engine, Arc::clone(signals))?]);
             }
             let (capture, playback) = join::pair(engine);
-            let capture =
-                from.host
-                    .open(&request(Some(input), None), capture, Arc::clone(signals))?;
-            let playback =
-                to.host
-                    .open(&request(None, Some(output)), playback, Arc::clone(signals))?;
+            let capture = from.host.open(&request(Some(input), None), capture, Arc::clone(signals))?;
+            let playback = to.host.open(&request(None, Some(output)), playback, Arc::clone(signals))?;
             Ok(vec![capture, playback])
         }
-        (Some((from, input)), None) => Ok(vec![from.host.open(
-            &request(Some(input), None),
-            engine,
-            Arc::clone(signals),
-        )?]),
-        (None, Some((to, output))) => Ok(vec![to.host.open(
-            &request(None, Some(output)),
-            engine,
-            Arc::clone(signals),
-        )?]),
-        (None, None) => Err(Error::new(
-            ErrorKind::InvalidArgValue,
-            "A stream needs an input or an output",
-        )),
+        (Some((from, input)), None) => {
+            Ok(vec![from.host.open(&request(Some(input), None), engine, Arc::clone(signals))?])
+        }
+        (None, Some((to, output))) => {
+            Ok(vec![to.host.open(&request(None, Some(output)), engine, Arc::clone(signals))?])
+        }
+        (None, None) => Err(Error::new(ErrorKind::InvalidArgValue, "A stream needs an input or an output")),
     }
 }
 

@@ -30,9 +30,7 @@ pub fn virtual_host() -> VirtualHost {
 impl VirtualHost {
     /// A device to be created: 2 inputs, 2 outputs, 48000 Hz, periods of 256 frames, float64, real clock, loopback.
     pub fn device(self) -> VirtualDeviceBuilder {
-        VirtualDeviceBuilder {
-            settings: Settings::default(),
-        }
+        VirtualDeviceBuilder { settings: Settings::default() }
     }
 }
 
@@ -95,18 +93,12 @@ impl VirtualDeviceBuilder {
         if s.period == 0 || s.period > 1 << 20 {
             return Err(Error::new(
                 ErrorKind::OutOfRange,
-                format!(
-                    "period must be from 1 to {} frames, got {}",
-                    1 << 20,
-                    s.period
-                ),
+                format!("period must be from 1 to {} frames, got {}", 1 << 20, s.period),
             ));
         }
         let device = virtual_host::host().create(self.settings);
         let id = format!("virtual:{}", device.key());
-        let index = devices()?
-            .find(&DeviceSpecifier::Text(id.clone()), None)?
-            .index;
+        let index = devices()?.find(&DeviceSpecifier::Text(id.clone()), None)?.index;
         Ok(VirtualDevice { device, index, id })
     }
 }
@@ -121,9 +113,7 @@ pub struct VirtualDevice {
 
 impl std::fmt::Debug for VirtualDevice {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("VirtualDevice")
-            .field("id", &self.id)
-            .finish_non_exhaustive()
+        f.debug_struct("VirtualDevice").field("id", &self.id).finish_non_exhaustive()
     }
 }
 
@@ -173,10 +163,7 @@ impl VirtualDevice {
     /// `NotSupported` on a real clock.
     pub fn advance(&self, frames: usize) -> Result<()> {
         if !self.device.settings().manual {
-            return Err(Error::new(
-                ErrorKind::NotSupported,
-                "Only a device with a manual clock can be advanced",
-            ));
+            return Err(Error::new(ErrorKind::NotSupported, "Only a device with a manual clock can be advanced"));
         }
         self.device.advance(frames);
         Ok(())

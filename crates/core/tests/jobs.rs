@@ -10,14 +10,7 @@ use sounddevice::{DeviceSpecifier, Dtype, Error, ErrorKind, Samples, virtual_hos
 const PERIOD: usize = 256;
 
 fn device(channels: u16, dtype: Dtype) -> VirtualDevice {
-    virtual_host()
-        .device()
-        .inputs(channels)
-        .outputs(channels)
-        .dtype(dtype)
-        .manual_clock()
-        .create()
-        .expect("a device")
+    virtual_host().device().inputs(channels).outputs(channels).dtype(dtype).manual_clock().create().expect("a device")
 }
 
 fn request() -> JobRequest {
@@ -46,28 +39,13 @@ fn play(device: &VirtualDevice, bytes: &[u8], dtype: Dtype, channels: usize) -> 
 }
 
 /// Memory that a test can look at after the job: leaked, so that it outlives everything.
-fn record(
-    device: &VirtualDevice,
-    frames: usize,
-    dtype: Dtype,
-    channels: usize,
-) -> (Record, *const [u8]) {
+fn record(device: &VirtualDevice, frames: usize, dtype: Dtype, channels: usize) -> (Record, *const [u8]) {
     let memory: &'static mut [u8] = vec![0xaau8; frames * channels * dtype.bytes()].leak();
     let seen: *const [u8] = memory;
     // SAFETY: leaked memory stays.
     let samples = unsafe { Samples::foreign(memory.as_mut_ptr(), memory.len()) };
     let device = Some(DeviceSpecifier::from(device));
-    (
-        Record {
-            samples,
-            dtype,
-            channels,
-            device,
-            mapping: None,
-            latency: Latency::High,
-        },
-        seen,
-    )
+    (Record { samples, dtype, channels, device, mapping: None, latency: Latency::High }, seen)
 }
 
 struct Run {
@@ -78,15 +56,12 @@ struct Run {
 impl Run {
     fn open(request: JobRequest) -> Self {
         let (sender, ended) = mpsc::channel();
-        let job = Job::open(request, Box::new(move |error| drop(sender.send(error))))
-            .expect("the job opens");
+        let job = Job::open(request, Box::new(move |error| drop(sender.send(error)))).expect("the job opens");
         Self { job, ended }
     }
 
     fn end(&self) -> Option<Error> {
-        self.ended
-            .recv_timeout(Duration::from_secs(10))
-            .expect("the job ends")
+        self.ended.recv_timeout(Duration::from_secs(10)).expect("the job ends")
     }
 }
 
@@ -98,12 +73,8 @@ fn noise(bytes: usize, dtype: Dtype) -> Vec<u8> {
         state
     };
     match dtype {
-        Dtype::F32 => (0..bytes / 4)
-            .flat_map(|_| ((next() >> 8) as f32 / 8_388_608.0 - 1.0).to_ne_bytes())
-            .collect(),
-        Dtype::F64 => (0..bytes / 8)
-            .flat_map(|_| (f64::from(next()) / 2_147_483_648.0 - 1.0).to_ne_bytes())
-            .collect(),
+        Dtype::F32 => (0..bytes / 4).flat_map(|_| ((next() >> 8) as f32 / 8_388_608.0 - 1.0).to_ne_bytes()).collect(),
+        Dtype::F64 => (0..bytes / 8).flat_map(|_| (f64::from(next()) / 2_147_483_648.0 - 1.0).to_ne_bytes()).collect(),
         _ => (0..bytes).map(|_| (next() >> 24) as u8).collect(),
     }
 }
@@ -130,17 +101,8 @@ fn playrec_returns_what_was_played_one_period_late_in_every_dtype_and_channel_co
             device.advance(4 * PERIOD).expect("a manual clock");
             run.end().map_or(Ok(()), Err).expect("no error");
             let heard = seen(memory);
-            assert!(
-                heard[..PERIOD * frame]
-                    .iter()
-                    .all(|byte| *byte == dtype.silence()),
-                "{dtype} {channels}"
-            );
-            assert_eq!(
-                heard[PERIOD * frame..],
-                data[..(frames - PERIOD) * frame],
-                "{dtype} {channels}"
-            );
+            assert!(heard[..PERIOD * frame].iter().all(|byte| *byte == dtype.silence()), "{dtype} {channels}");
+            assert_eq!(heard[PERIOD * frame..], data[..(frames - PERIOD) * frame], "{dtype} {channels}");
             assert_eq!(run.job.flags(), 0);
             device.remove();
         }
@@ -154,10 +116,7 @@ fn align_takes_the_round_trip_out() {
         let data = noise(1000 * 4, Dtype::I16);
         let (into, memory) = record(&device, 1000, Dtype::I16, 2);
         let mut request = request();
-        request.play = Some(Play {
-            latency: Latency::Seconds(latency),
-            ..play(&device, &data, Dtype::I16, 2)
-        });
+        request.play = Some(Play { latency: Latency::Seconds(latency), ..play(&device, &data, Dtype::I16, 2) });
         request.record = Some(into);
         request.align = true;
         let run = Run::open(request);
@@ -173,39 +132,22 @@ fn align_takes_the_round_trip_out() {
 #[test]
 fn mono_goes_to_two_channels_and_mapped_data_where_it_was_mapped() {
     let device = device(4, Dtype::F64);
-    let data: Vec<u8> = [0.5f32, -0.25]
-        .into_iter()
-        .flat_map(f32::to_ne_bytes)
-        .collect();
-    let run = Run::open(JobRequest {
-        play: Some(play(&device, &data, Dtype::F32, 1)),
-        ..request()
-    });
+    let data: Vec<u8> = [0.5f32, -0.25].into_iter().flat_map(f32::to_ne_bytes).collect();
+    let run = Run::open(JobRequest { play: Some(play(&device, &data, Dtype::F32, 1)), ..request() });
     device.advance(PERIOD).expect("a manual clock");
     assert!(run.end().is_none());
     let played = device.played();
     assert_eq!(played[0][..3], [0.5, -0.25, 0.0]);
     assert_eq!(played[0], played[1]);
-    assert!(
-        played[2]
-            .iter()
-            .chain(&played[3])
-            .all(|sample| *sample == 0.0)
-    );
+    assert!(played[2].iter().chain(&played[3]).all(|sample| *sample == 0.0));
 
     let mut mapped = play(&device, &data, Dtype::F32, 2);
     mapped.mapping = Some(vec![4, 1]);
-    let run = Run::open(JobRequest {
-        play: Some(mapped),
-        ..request()
-    });
+    let run = Run::open(JobRequest { play: Some(mapped), ..request() });
     device.advance(PERIOD).expect("a manual clock");
     assert!(run.end().is_none());
     let played = device.played();
-    assert_eq!(
-        (played[3][0], played[0][0], played[1][0]),
-        (0.5, -0.25, 0.0)
-    );
+    assert_eq!((played[3][0], played[0][0], played[1][0]), (0.5, -0.25, 0.0));
 }
 
 #[test]
@@ -213,22 +155,12 @@ fn a_loop_is_gapless_has_a_range_and_ends_with_the_rest() {
     let device = device(1, Dtype::F64);
     let data: Vec<u8> = (1..=5).map(|sample| sample as u8).collect();
     let mut looped = play(&device, &data, Dtype::I8, 1);
-    looped.repeat = Some(Loop {
-        start: 1,
-        end: 3,
-        count: Some(3),
-    });
-    let run = Run::open(JobRequest {
-        play: Some(looped),
-        ..request()
-    });
+    looped.repeat = Some(Loop { start: 1, end: 3, count: Some(3) });
+    let run = Run::open(JobRequest { play: Some(looped), ..request() });
     assert_eq!(run.job.frames(), 9);
     device.advance(PERIOD).expect("a manual clock");
     assert!(run.end().is_none());
-    let played: Vec<f64> = device.played()[0][..10]
-        .iter()
-        .map(|sample| sample * 128.0)
-        .collect();
+    let played: Vec<f64> = device.played()[0][..10].iter().map(|sample| sample * 128.0).collect();
     assert_eq!(played, [1.0, 2.0, 3.0, 2.0, 3.0, 2.0, 3.0, 4.0, 5.0, 0.0]);
 }
 
@@ -236,16 +168,9 @@ fn a_loop_is_gapless_has_a_range_and_ends_with_the_rest() {
 fn overlapping_jobs_are_added_in_one_stream() {
     let device = device(2, Dtype::F64);
     let level = |sample: f32| sample.to_ne_bytes().repeat(2 * 1000);
-    let first = Run::open(JobRequest {
-        play: Some(play(&device, &level(0.25), Dtype::F32, 2)),
-        ..request()
-    });
+    let first = Run::open(JobRequest { play: Some(play(&device, &level(0.25), Dtype::F32, 2)), ..request() });
     device.advance(PERIOD).expect("a manual clock");
-    let second = JobRequest {
-        play: Some(play(&device, &level(0.5), Dtype::F32, 2)),
-        overlap: true,
-        ..request()
-    };
+    let second = JobRequest { play: Some(play(&device, &level(0.5), Dtype::F32, 2)), overlap: true, ..request() };
     let second = Run::open(second);
     device.advance(8 * PERIOD).expect("a manual clock");
     assert!(first.end().is_none() && second.end().is_none());
@@ -259,13 +184,8 @@ fn overlapping_jobs_are_added_in_one_stream() {
 #[test]
 fn pause_resume_seek_stop_and_abort_act_at_the_next_period() {
     let device = device(1, Dtype::F64);
-    let data: Vec<u8> = (0..4096)
-        .flat_map(|frame| (frame as i16).to_ne_bytes())
-        .collect();
-    let run = Run::open(JobRequest {
-        play: Some(play(&device, &data, Dtype::I16, 1)),
-        ..request()
-    });
+    let data: Vec<u8> = (0..4096).flat_map(|frame| (frame as i16).to_ne_bytes()).collect();
+    let run = Run::open(JobRequest { play: Some(play(&device, &data, Dtype::I16, 1)), ..request() });
     let first = |played: Vec<Vec<f64>>| (played[0][0] * 32768.0) as i64;
     device.advance(PERIOD).expect("a manual clock");
     assert_eq!((run.job.position(), run.job.heard()), (256, 256));
@@ -279,20 +199,14 @@ fn pause_resume_seek_stop_and_abort_act_at_the_next_period() {
     device.advance(PERIOD).expect("a manual clock");
     assert_eq!(first(device.played()), 1000);
     assert_eq!(run.job.position(), 1256);
-    assert_eq!(
-        run.job.wait().expect_err("it would never end").kind(),
-        ErrorKind::WouldDeadlock
-    );
+    assert_eq!(run.job.wait().expect_err("it would never end").kind(), ErrorKind::WouldDeadlock);
     run.job.stop();
     device.advance(PERIOD).expect("a manual clock");
     assert!(run.end().is_none());
     assert!(!run.job.active());
     run.job.wait().expect("it has ended");
 
-    let run = Run::open(JobRequest {
-        play: Some(play(&device, &data, Dtype::I16, 1)),
-        ..request()
-    });
+    let run = Run::open(JobRequest { play: Some(play(&device, &data, Dtype::I16, 1)), ..request() });
     run.job.abort();
     assert!(run.end().is_none(), "without any time passing");
 }
@@ -301,103 +215,48 @@ fn pause_resume_seek_stop_and_abort_act_at_the_next_period() {
 fn flags_and_losses_reach_the_job() {
     let device = device(2, Dtype::F64);
     let (into, _) = record(&device, 10_000, Dtype::F32, 2);
-    let run = Run::open(JobRequest {
-        record: Some(into),
-        ..request()
-    });
+    let run = Run::open(JobRequest { record: Some(into), ..request() });
     device.inject(Fault::InputOverflow);
     device.inject(Fault::OutputUnderflow);
     device.advance(PERIOD).expect("a manual clock");
     assert_eq!(run.job.flags(), 2, "an output's flag is not a recording's");
     device.remove();
     let error = run.end().expect("the device is lost");
-    assert_eq!(
-        (error.kind(), error.kind().portaudio_code()),
-        (ErrorKind::DeviceLost, -9985)
-    );
+    assert_eq!((error.kind(), error.kind().portaudio_code()), (ErrorKind::DeviceLost, -9985));
     assert_eq!(run.job.recorded(), 256);
 }
 
 #[test]
 fn wrong_requests_are_refused_before_anything_opens() {
     let device = device(2, Dtype::F64);
-    let refused = |request: JobRequest| {
-        Job::open(request, Box::new(|_| ()))
-            .expect_err("refused")
-            .kind()
-    };
+    let refused = |request: JobRequest| Job::open(request, Box::new(|_| ())).expect_err("refused").kind();
     let data = [0u8; 8];
     let base = || play(&device, &data, Dtype::I16, 2);
-    let with = |play: Play| JobRequest {
-        play: Some(play),
-        ..request()
-    };
+    let with = |play: Play| JobRequest { play: Some(play), ..request() };
     for mapping in [vec![], vec![0, 1], vec![1, 1], vec![1, 2, 3]] {
-        assert_eq!(
-            refused(with(Play {
-                mapping: Some(mapping),
-                ..base()
-            })),
-            ErrorKind::InvalidArgValue
-        );
+        assert_eq!(refused(with(Play { mapping: Some(mapping), ..base() })), ErrorKind::InvalidArgValue);
     }
-    assert_eq!(
-        refused(with(Play {
-            mapping: Some(vec![1, 64]),
-            ..base()
-        })),
-        ErrorKind::InvalidChannels
-    );
+    assert_eq!(refused(with(Play { mapping: Some(vec![1, 64]), ..base() })), ErrorKind::InvalidChannels);
     for rate in [0.0, -1.0, 1.0, 1e6, f64::INFINITY, f64::NAN] {
-        let request = JobRequest {
-            sample_rate: Some(rate),
-            ..with(base())
-        };
+        let request = JobRequest { sample_rate: Some(rate), ..with(base()) };
         assert_eq!(refused(request), ErrorKind::InvalidSampleRate, "{rate}");
     }
     for latency in [-1.0, f64::NAN, 1e9] {
-        assert_eq!(
-            refused(with(Play {
-                latency: Latency::Seconds(latency),
-                ..base()
-            })),
-            ErrorKind::OutOfRange
-        );
+        assert_eq!(refused(with(Play { latency: Latency::Seconds(latency), ..base() })), ErrorKind::OutOfRange);
     }
-    let repeat = Some(Loop {
-        start: 0,
-        end: 1,
-        count: None,
-    });
-    let empty = Play {
-        samples: Samples::copied(&[]),
-        repeat,
-        ..base()
-    };
+    let repeat = Some(Loop { start: 0, end: 1, count: None });
+    let empty = Play { samples: Samples::copied(&[]), repeat, ..base() };
     assert_eq!(refused(with(empty)), ErrorKind::InvalidArgValue);
-    assert_eq!(
-        refused(with(Play {
-            device: Some(DeviceSpecifier::Index(-1)),
-            ..base()
-        })),
-        ErrorKind::NoSuchDevice
-    );
+    assert_eq!(refused(with(Play { device: Some(DeviceSpecifier::Index(-1)), ..base() })), ErrorKind::NoSuchDevice);
 }
 
 #[test]
 fn the_real_clock_plays_to_the_end_and_records_all() {
-    let device = virtual_host()
-        .device()
-        .name("Realtime")
-        .create()
-        .expect("a device");
+    let device = virtual_host().device().name("Realtime").create().expect("a device");
     let data = noise(4800 * 8, Dtype::F32);
     let (into, memory) = record(&device, 6000, Dtype::F32, 2);
     let mut request = request();
-    request.play = Some(Play {
-        latency: Latency::Low,
-        ..play(&device, &data, Dtype::F32, 2)
-    });
+    request.play = Some(Play { latency: Latency::Low, ..play(&device, &data, Dtype::F32, 2) });
     request.record = Some(into);
     let run = Run::open(request);
     run.job.wait().expect("no loss");

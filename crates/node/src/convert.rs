@@ -27,21 +27,8 @@ pub fn convert(
     dither_off: bool,
 ) -> Result<Counts> {
     let (from, to) = (dtype(&env, &from)?, dtype(&env, &to)?);
-    let options = sounddevice::ConvertOptions {
-        clip_off,
-        dither_off,
-    };
-    let counts = sounddevice::convert(
-        &src,
-        from,
-        writable(&mut dst),
-        to,
-        channels as usize,
-        options,
-    );
+    let options = sounddevice::ConvertOptions { clip_off, dither_off };
+    let counts = sounddevice::convert(&src, from, writable(&mut dst), to, channels as usize, options);
     let counts = counts.map_err(|error| throw(&env, error))?;
-    Ok(Counts {
-        clipped: counts.clipped as f64,
-        nan: counts.nan as f64,
-    })
+    Ok(Counts { clipped: counts.clipped as f64, nan: counts.nan as f64 })
 }

@@ -78,9 +78,7 @@ impl From<Devices> for DeviceListing {
 
 #[napi]
 pub fn list_devices(env: Env) -> Result<DeviceListing> {
-    sounddevice::devices()
-        .map(Into::into)
-        .map_err(|error| throw(&env, error))
+    sounddevice::devices().map(Into::into).map_err(|error| throw(&env, error))
 }
 
 pub struct Listing;
@@ -114,30 +112,19 @@ pub fn specifier(specifier: Specifier) -> DeviceSpecifier {
 }
 
 pub fn dtype(env: &Env, name: &str) -> Result<Dtype> {
-    let message = || {
-        format!(
-            "dtype must be one of float64, float32, int32, int24, int16, int8, uint8, got '{name}'"
-        )
-    };
-    Dtype::from_name(name)
-        .ok_or_else(|| throw(env, Error::new(ErrorKind::InvalidArgValue, message())))
+    let message = || format!("dtype must be one of float64, float32, int32, int24, int16, int8, uint8, got '{name}'");
+    Dtype::from_name(name).ok_or_else(|| throw(env, Error::new(ErrorKind::InvalidArgValue, message())))
 }
 
 fn kind(name: &str) -> Kind {
-    if name == "input" {
-        Kind::Input
-    } else {
-        Kind::Output
-    }
+    if name == "input" { Kind::Input } else { Kind::Output }
 }
 
 #[napi]
 pub fn find_device(env: Env, device: Specifier, direction: Option<String>) -> Result<u32> {
     let devices = sounddevice::devices().map_err(|error| throw(&env, error))?;
     let found = devices.find(&specifier(device), direction.as_deref().map(kind));
-    found
-        .map(|device| device.index as u32)
-        .map_err(|error| throw(&env, error))
+    found.map(|device| device.index as u32).map_err(|error| throw(&env, error))
 }
 
 #[napi(object)]
@@ -153,14 +140,8 @@ pub fn check_settings(env: Env, direction: String, options: CheckOptions) -> Res
     let format = dtype(&env, &options.dtype)?;
     let device = options.device.map(specifier);
     let channels = options.channels.map(|channels| channels as usize);
-    sounddevice::check(
-        kind(&direction),
-        device.as_ref(),
-        channels,
-        format,
-        options.sample_rate,
-    )
-    .map_err(|error| throw(&env, error))
+    sounddevice::check(kind(&direction), device.as_ref(), channels, format, options.sample_rate)
+        .map_err(|error| throw(&env, error))
 }
 
 #[napi(object)]
@@ -171,8 +152,5 @@ pub struct Versions {
 
 #[napi]
 pub fn versions() -> Versions {
-    Versions {
-        sounddevice: sounddevice::VERSION.into(),
-        cpal: sounddevice::CPAL_VERSION.map(Into::into),
-    }
+    Versions { sounddevice: sounddevice::VERSION.into(), cpal: sounddevice::CPAL_VERSION.map(Into::into) }
 }

@@ -42,8 +42,7 @@ pub fn throw(env: &Env, error: sounddevice::Error) -> napi::Error {
 }
 
 fn exception(env: &Env, error: NativeError) -> napi::Result<napi::Error> {
-    let mut object: Object =
-        env.create_error(napi::Error::new(Status::GenericFailure, error.message))?;
+    let mut object: Object = env.create_error(napi::Error::new(Status::GenericFailure, error.message))?;
     object.set("code", error.code)?;
     object.set("paErrorCode", error.pa_error_code)?;
     object.set("hostError", error.host_error)?;

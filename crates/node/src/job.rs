@@ -30,11 +30,7 @@ fn latency(options: &Object<'_>) -> Result<Latency> {
 
 fn play(env: &Env, output: &Object<'_>) -> Result<Play> {
     let data: Uint8ArraySlice = output.get_named_property("data")?;
-    let samples = if output.get("live")?.unwrap_or(false) {
-        live(&data)
-    } else {
-        Samples::copied(&data)
-    };
+    let samples = if output.get("live")?.unwrap_or(false) { live(&data) } else { Samples::copied(&data) };
     let repeat: Option<Object> = output.get("loop")?;
     let repeat = match repeat {
         Some(range) => {
@@ -72,11 +68,7 @@ fn record(env: &Env, input: &Object<'_>) -> Result<Record> {
 
 /// Opens and starts a job. `on_end` is called once, and keeps the process alive until then.
 #[napi(ts_args_type = "options: object, onEnd: (error: NativeError | null) => void")]
-pub fn open_job(
-    env: Env,
-    options: Object,
-    on_end: Function<Option<NativeError>, ()>,
-) -> Result<NativeJob> {
+pub fn open_job(env: Env, options: Object, on_end: Function<Option<NativeError>, ()>) -> Result<NativeJob> {
     let output: Option<Object> = options.get("output")?;
     let input: Option<Object> = options.get("input")?;
     let request = JobRequest {
@@ -91,10 +83,7 @@ pub fn open_job(
     };
     let on_end: OnEnd = on_end.build_threadsafe_function().build()?;
     let tell = move |error: Option<sounddevice::Error>| {
-        on_end.call(
-            error.map(NativeError::from),
-            ThreadsafeFunctionCallMode::NonBlocking,
-        );
+        on_end.call(error.map(NativeError::from), ThreadsafeFunctionCallMode::NonBlocking);
     };
     let job = Job::open(request, Box::new(tell)).map_err(|error| throw(&env, error))?;
     remember(&env, &job)?;
@@ -128,20 +117,14 @@ impl NativeJob {
     #[napi]
     pub fn frames(&self) -> f64 {
         let frames = self.job.frames();
-        if frames == u64::MAX {
-            f64::INFINITY
-        } else {
-            frames as f64
-        }
+        if frames == u64::MAX { f64::INFINITY } else { frames as f64 }
     }
 
     #[napi]
     pub fn stream(&self) -> JobStream {
         let stream = self.job.stream();
         let parts = |side: Option<(usize, u16, f64)>| {
-            side.map_or((-1, 0, 0.0), |(device, channels, latency)| {
-                (device as i32, channels.into(), latency)
-            })
+            side.map_or((-1, 0, 0.0), |(device, channels, latency)| (device as i32, channels.into(), latency))
         };
         let (input_device, input_channels, input_latency) = parts(stream.input);
         let (output_device, output_channels, output_latency) = parts(stream.output);

@@ -30,10 +30,7 @@ pub struct NativeVirtual {
 #[napi]
 pub fn create_virtual_device(env: Env, options: VirtualOptions) -> Result<NativeVirtual> {
     let channels = |count: Option<u32>| u16::try_from(count.unwrap_or(2)).unwrap_or(u16::MAX);
-    let mut device = virtual_host()
-        .device()
-        .inputs(channels(options.inputs))
-        .outputs(channels(options.outputs));
+    let mut device = virtual_host().device().inputs(channels(options.inputs)).outputs(channels(options.outputs));
     if let Some(name) = options.name {
         device = device.name(name);
     }
@@ -49,9 +46,7 @@ pub fn create_virtual_device(env: Env, options: VirtualOptions) -> Result<Native
     if options.clock.as_deref() == Some("manual") {
         device = device.manual_clock();
     }
-    let device = device
-        .loopback(options.loopback.unwrap_or(true))
-        .drift_ppm(options.drift_ppm.unwrap_or(0.0));
+    let device = device.loopback(options.loopback.unwrap_or(true)).drift_ppm(options.drift_ppm.unwrap_or(0.0));
     let device = device.create().map_err(|error| throw(&env, error))?;
     Ok(NativeVirtual { device })
 }
@@ -98,10 +93,7 @@ impl NativeVirtual {
 
     #[napi(ts_return_type = "Promise<void>")]
     pub fn advance(&self, frames: f64) -> AsyncTask<Advance> {
-        AsyncTask::new(Advance {
-            device: self.device.clone(),
-            frames: frames as usize,
-        })
+        AsyncTask::new(Advance { device: self.device.clone(), frames: frames as usize })
     }
 
     /// Per channel, as numbers: returning typed arrays would need what Electron forbids.

@@ -27,14 +27,8 @@ pub(crate) const NAME: &str = "Virtual";
 pub(crate) fn host() -> &'static VirtualHost {
     static HOST: OnceLock<VirtualHost> = OnceLock::new();
     HOST.get_or_init(|| {
-        let settings = Settings {
-            name: "Virtual Loopback".into(),
-            keep_played: false,
-            ..Settings::default()
-        };
-        VirtualHost {
-            devices: Mutex::new(vec![Device::new("loopback".into(), settings)]),
-        }
+        let settings = Settings { name: "Virtual Loopback".into(), keep_played: false, ..Settings::default() };
+        VirtualHost { devices: Mutex::new(vec![Device::new("loopback".into(), settings)]) }
     })
 }
 
@@ -51,35 +45,21 @@ impl VirtualHost {
 
     /// Unplugs a device: its streams are lost, the list does not have it any more.
     pub(crate) fn remove(&self, device: &Arc<Device>) {
-        self.devices
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .retain(|other| !Arc::ptr_eq(other, device));
+        self.devices.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !Arc::ptr_eq(other, device));
         device.inject(Fault::Lost);
     }
 
     fn find(&self, key: &str) -> Result<Arc<Device>> {
         let devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
-        devices
-            .iter()
-            .find(|device| device.key() == key)
-            .cloned()
-            .ok_or_else(|| {
-                Error::new(
-                    ErrorKind::DeviceUnavailable,
-                    format!("The virtual device '{key}' has been removed"),
-                )
-            })
+        devices.iter().find(|device| device.key() == key).cloned().ok_or_else(|| {
+            Error::new(ErrorKind::DeviceUnavailable, format!("The virtual device '{key}' has been removed"))
+        })
     }
 
     fn checked(&self, request: &Request) -> Result<Arc<Device>> {
         let side = request.output.as_ref().or(request.input.as_ref());
-        let side = side.ok_or_else(|| {
-            Error::new(
-                ErrorKind::InvalidArgValue,
-                "A stream needs an input or an output",
-            )
-        })?;
+        let side =
+            side.ok_or_else(|| Error::new(ErrorKind::InvalidArgValue, "A stream needs an input or an output"))?;
         let device = self.find(&side.key)?;
         device.check(request)?;
         Ok(device)
@@ -94,8 +74,7 @@ impl HostApi for &'static VirtualHost {
     fn list(&self) -> Result<HostListing> {
         let devices = self.devices.lock().unwrap_or_else(PoisonError::into_inner);
         let devices: Vec<DeviceRecord> = devices.iter().map(|device| device.record()).collect();
-        let first =
-            |has: fn(&DeviceRecord) -> u16| devices.iter().position(|device| has(device) > 0);
+        let first = |has: fn(&DeviceRecord) -> u16| devices.iter().position(|device| has(device) > 0);
         Ok(HostListing {
             default_input: first(|device| device.max_input_channels),
             default_output: first(|device| device.max_output_channels),

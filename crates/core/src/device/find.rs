@@ -80,15 +80,9 @@ impl Devices {
     }
 
     fn by_index(&self, index: i64, kind: Option<Kind>) -> Result<&DeviceInfo> {
-        let device = usize::try_from(index)
-            .ok()
-            .and_then(|index| self.get(index));
-        let device = device.ok_or_else(|| {
-            Error::new(
-                ErrorKind::NoSuchDevice,
-                format!("Error querying device {index}"),
-            )
-        })?;
+        let device = usize::try_from(index).ok().and_then(|index| self.get(index));
+        let device =
+            device.ok_or_else(|| Error::new(ErrorKind::NoSuchDevice, format!("Error querying device {index}")))?;
         match kind {
             Some(kind) if device.max_channels(kind) == 0 => Err(not_a(kind, device)),
             _ => Ok(device),
@@ -104,40 +98,23 @@ impl Devices {
         }
         let wanted = text.to_lowercase();
         let has_kind = |device: &&DeviceInfo| kind.is_none_or(|kind| device.max_channels(kind) > 0);
-        let fitting: Vec<&DeviceInfo> = self
-            .infos
-            .iter()
-            .filter(has_kind)
-            .filter(|device| fits(&full_name(device), &wanted))
-            .collect();
+        let fitting: Vec<&DeviceInfo> =
+            self.infos.iter().filter(has_kind).filter(|device| fits(&full_name(device), &wanted)).collect();
         let what = kind.map_or_else(|| "input/output".to_string(), |kind| kind.to_string());
         match fitting[..] {
-            [] => Err(Error::new(
-                ErrorKind::NoSuchDevice,
-                format!("No {what} device matching '{text}'"),
-            )),
+            [] => Err(Error::new(ErrorKind::NoSuchDevice, format!("No {what} device matching '{text}'"))),
             [device] => Ok(device),
             _ => {
-                let whole = |device: &&&DeviceInfo| {
-                    device.name.to_lowercase() == wanted || full_name(device) == wanted
-                };
+                let whole = |device: &&&DeviceInfo| device.name.to_lowercase() == wanted || full_name(device) == wanted;
                 let mut exact = fitting.iter().filter(whole);
                 if let (Some(device), None) = (exact.next(), exact.next()) {
                     return Ok(device);
                 }
                 let lines: Vec<String> = fitting
                     .iter()
-                    .map(|device| {
-                        format!(
-                            "[{}] {}, {}",
-                            device.index, device.name, device.host_api_name
-                        )
-                    })
+                    .map(|device| format!("[{}] {}, {}", device.index, device.name, device.host_api_name))
                     .collect();
-                let message = format!(
-                    "Multiple {what} devices found for '{text}':\n{}",
-                    lines.join("\n")
-                );
+                let message = format!("Multiple {what} devices found for '{text}':\n{}", lines.join("\n"));
                 Err(Error::new(ErrorKind::AmbiguousDevice, message))
             }
         }
@@ -145,10 +122,7 @@ impl Devices {
 }
 
 fn not_a(kind: Kind, device: &DeviceInfo) -> Error {
-    Error::new(
-        ErrorKind::NoSuchDevice,
-        format!("Not an {kind} device: '{}'", device.name),
-    )
+    Error::new(ErrorKind::NoSuchDevice, format!("Not an {kind} device: '{}'", device.name))
 }
 
 fn full_name(device: &DeviceInfo) -> String {

@@ -42,11 +42,7 @@ pub(super) fn list() -> Devices {
         }
         let sender = sender.clone();
         let ask = move || drop(sender.send((position, host.list())));
-        if thread::Builder::new()
-            .name("device list".into())
-            .spawn(ask)
-            .is_ok()
-        {
+        if thread::Builder::new().name("device list".into()).spawn(ask).is_ok() {
             waiting += 1;
         }
     }
@@ -61,11 +57,7 @@ pub(super) fn list() -> Devices {
 }
 
 fn compose(listings: Vec<Option<HostListing>>) -> Devices {
-    let mut devices = Devices {
-        infos: Vec::new(),
-        located: Vec::new(),
-        host_apis: Vec::new(),
-    };
+    let mut devices = Devices { infos: Vec::new(), located: Vec::new(), host_apis: Vec::new() };
     for (host, listing) in hosts().iter().zip(listings) {
         let Some(listing) = listing.filter(|listing| !listing.devices.is_empty()) else {
             continue;
@@ -89,21 +81,13 @@ fn compose(listings: Vec<Option<HostListing>>) -> Devices {
                 default_sample_rate: record.default_sample_rate,
                 is_loopback: record.is_loopback,
             });
-            devices.located.push(Arc::new(Located {
-                host: host.as_ref(),
-                key: record.key,
-            }));
+            devices.located.push(Arc::new(Located { host: host.as_ref(), key: record.key }));
         }
-        let index = |position: Option<usize>| {
-            position.map(|position| devices.infos[first + position].index)
-        };
+        let index = |position: Option<usize>| position.map(|position| devices.infos[first + position].index);
         devices.host_apis.push(HostApiInfo {
             index: host_api,
             name: host.name(),
-            devices: devices.infos[first..]
-                .iter()
-                .map(|device| device.index)
-                .collect(),
+            devices: devices.infos[first..].iter().map(|device| device.index).collect(),
             default_input: index(listing.default_input),
             default_output: index(listing.default_output),
         });
@@ -113,20 +97,13 @@ fn compose(listings: Vec<Option<HostListing>>) -> Devices {
 
 /// `"Windows WASAPI"` → `"windows-wasapi"`.
 fn slug(name: &str) -> String {
-    name.to_lowercase()
-        .chars()
-        .filter(|c| *c != '(' && *c != ')')
-        .map(|c| if c == ' ' { '-' } else { c })
-        .collect()
+    name.to_lowercase().chars().filter(|c| *c != '(' && *c != ')').map(|c| if c == ' ' { '-' } else { c }).collect()
 }
 
 /// The index of an id: the one it was given when it was first seen.
 fn index_of(id: &str) -> usize {
     static INDICES: OnceLock<Mutex<HashMap<String, usize>>> = OnceLock::new();
-    let mut indices = INDICES
-        .get_or_init(Mutex::default)
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
+    let mut indices = INDICES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
     let next = indices.len();
     *indices.entry(id.to_string()).or_insert(next)
 }

@@ -7,14 +7,7 @@ use super::{DeviceInfo, Devices, Kind};
 impl Devices {
     /// The table with marks for the given defaults: `>` input, `<` output, `*` both.
     pub fn table(&self, input: Option<usize>, output: Option<usize>) -> String {
-        let width = self
-            .infos
-            .iter()
-            .map(|device| device.index)
-            .max()
-            .unwrap_or(0)
-            .to_string()
-            .len();
+        let width = self.infos.iter().map(|device| device.index).max().unwrap_or(0).to_string().len();
         let line = |device: &DeviceInfo| {
             let mark = match (Some(device.index) == input, Some(device.index) == output) {
                 (true, true) => '*',
@@ -22,14 +15,7 @@ impl Devices {
                 (false, true) => '<',
                 (false, false) => ' ',
             };
-            let DeviceInfo {
-                index,
-                name,
-                host_api_name,
-                max_input_channels,
-                max_output_channels,
-                ..
-            } = device;
+            let DeviceInfo { index, name, host_api_name, max_input_channels, max_output_channels, .. } = device;
             format!(
                 "{mark} {index:>width$} {name}, {host_api_name} ({max_input_channels} in, {max_output_channels} out)"
             )

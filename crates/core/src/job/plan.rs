@@ -89,12 +89,15 @@ pub struct JobRequest {
     pub align: bool,
 }
 
+/// Source channel, destination channel, both from 0.
+type Routes = Vec<(usize, usize)>;
+
 /// What will be opened, and what will go through it.
 pub(super) struct Parts {
     pub plan: Plan,
     pub devices: (usize, usize),
-    pub play: Option<(Play, Vec<(usize, usize)>, Option<Repeat>)>,
-    pub record: Option<(Record, Vec<(usize, usize)>)>,
+    pub play: Option<(Play, Routes, Option<Repeat>)>,
+    pub record: Option<(Record, Routes)>,
     pub options: ConvertOptions,
     pub overlap: bool,
     pub align: bool,
@@ -103,41 +106,18 @@ pub(super) struct Parts {
 }
 
 pub(super) fn resolve(request: JobRequest) -> Result<Parts> {
-    let JobRequest {
-        play,
-        record,
-        sample_rate,
-        block_size,
-        ..
-    } = request;
+    let JobRequest { play, record, sample_rate, block_size, .. } = request;
     let play_routes = play.as_ref().map(check_output_mapping).transpose()?;
     let record_routes = record.as_ref().map(check_input_mapping).transpose()?;
     let repeat = play.as_ref().map(check_repeat).transpose()?.flatten();
-    for latency in [
-        play.as_ref().map(|p| p.latency),
-        record.as_ref().map(|r| r.latency),
-    ]
-    .into_iter()
-    .flatten()
-    {
+    for latency in [play.as_ref().map(|p| p.latency), record.as_ref().map(|r| r.latency)].into_iter().flatten() {
         check_latency(latency)?;
     }
     let devices = devices()?;
-    let output = play
-        .as_ref()
-        .map(|play| devices.resolve(play.device.as_ref(), Kind::Output))
-        .transpose()?;
-    let input = record
-        .as_ref()
-        .map(|record| devices.resolve(record.device.as_ref(), Kind::Input))
-        .transpose()?;
+    let output = play.as_ref().map(|play| devices.resolve(play.device.as_ref(), Kind::Output)).transpose()?;
+    let input = record.as_ref().map(|record| devices.resolve(record.device.as_ref(), Kind::Input)).transpose()?;
     let sample_rate = rate(sample_rate, input, output)?;
-    let mut plan = Plan {
-        sample_rate,
-        block_size,
-        input: None,
-        output: None,
-    };
+    let mut plan = Plan { sample_rate, block_size, input: None, output: None };
     let mut parts_play = None;
     if let (Some(play), Some(device), Some(explicit)) = (play, output, play_routes) {
         let (routes, channels) = output_routes(&play, device, explicit);
@@ -149,11 +129,7 @@ pub(super) fn resolve(request: JobRequest) -> Result<Parts> {
     }
     let mut parts_record = None;
     if let (Some(record), Some(device), Some(explicit)) = (record, input, record_routes) {
-        let routes = explicit.unwrap_or_else(|| {
-            (0..record.channels)
-                .map(|channel| (channel, channel))
-                .collect()
-        });
+        let routes = explicit.unwrap_or_else(|| (0..record.channels).map(|channel| (channel, channel)).collect());
         let channels = routes.iter().map(|route| route.0 + 1).max().unwrap_or(0);
         let mut side = side(device, Kind::Input, channels, record.dtype, record.latency)?;
         let located = devices.located(device.index)?;
@@ -161,28 +137,19 @@ pub(super) fn resolve(request: JobRequest) -> Result<Parts> {
         plan.input = Some((located, side));
         parts_record = Some((record, routes));
     }
-    let frames = |samples: &Samples, dtype: Dtype, channels: usize| {
-        (samples.len() / (dtype.bytes() * channels).max(1)) as u64
-    };
+    let frames =
+        |samples: &Samples, dtype: Dtype, channels: usize| (samples.len() / (dtype.bytes() * channels).max(1)) as u64;
     let played = parts_play.as_ref().map(|(play, _, repeat)| {
         crate::realtime::voices::total(frames(&play.samples, play.dtype, play.channels), *repeat)
     });
-    let recorded = parts_record
-        .as_ref()
-        .map(|(record, _)| frames(&record.samples, record.dtype, record.channels));
+    let recorded = parts_record.as_ref().map(|(record, _)| frames(&record.samples, record.dtype, record.channels));
     let total = played.or(recorded).unwrap_or(0);
     Ok(Parts {
         plan,
-        devices: (
-            input.map_or(0, |device| device.index),
-            output.map_or(0, |device| device.index),
-        ),
+        devices: (input.map_or(0, |device| device.index), output.map_or(0, |device| device.index)),
         play: parts_play,
         record: parts_record,
-        options: ConvertOptions {
-            clip_off: request.clip_off,
-            dither_off: request.dither_off,
-        },
+        options: ConvertOptions { clip_off: request.clip_off, dither_off: request.dither_off },
         overlap: request.overlap,
         align: request.align,
         total,
@@ -202,9 +169,7 @@ fn check_output_mapping(play: &Play) -> Result<Option<Vec<(usize, usize)>>> {
     check_numbers(mapping)?;
     for (position, channel) in mapping.iter().enumerate() {
         if mapping[..position].contains(channel) {
-            return Err(invalid(format!(
-                "each channel may only appear once in mapping, got {mapping:?}"
-            )));
+            return Err(invalid(format!("each channel may only appear once in mapping, got {mapping:?}")));
         }
     }
     let mono = play.channels == 1;
@@ -217,13 +182,7 @@ fn check_output_mapping(play: &Play) -> Result<Option<Vec<(usize, usize)>>> {
         return Err(invalid(message));
     }
     let column = |position: usize| if mono { 0 } else { position };
-    Ok(Some(
-        mapping
-            .iter()
-            .enumerate()
-            .map(|(position, channel)| (column(position), *channel as usize - 1))
-            .collect(),
-    ))
+    Ok(Some(mapping.iter().enumerate().map(|(position, channel)| (column(position), *channel as usize - 1)).collect()))
 }
 
 fn check_input_mapping(record: &Record) -> Result<Option<Vec<(usize, usize)>>> {
@@ -239,13 +198,7 @@ fn check_input_mapping(record: &Record) -> Result<Option<Vec<(usize, usize)>>> {
         );
         return Err(invalid(message));
     }
-    Ok(Some(
-        mapping
-            .iter()
-            .enumerate()
-            .map(|(position, channel)| (*channel as usize - 1, position))
-            .collect(),
-    ))
+    Ok(Some(mapping.iter().enumerate().map(|(position, channel)| (*channel as usize - 1, position)).collect()))
 }
 
 fn check_numbers(mapping: &[u32]) -> Result<()> {
@@ -253,9 +206,7 @@ fn check_numbers(mapping: &[u32]) -> Result<()> {
         return Err(invalid("mapping must name at least one channel, got []"));
     }
     if mapping.contains(&0) {
-        return Err(invalid(format!(
-            "channel numbers must not be < 1, got {mapping:?}"
-        )));
+        return Err(invalid(format!("channel numbers must not be < 1, got {mapping:?}")));
     }
     Ok(())
 }
@@ -266,61 +217,39 @@ fn check_repeat(play: &Play) -> Result<Option<Repeat>> {
     };
     let frames = (play.samples.len() / (play.dtype.bytes() * play.channels).max(1)) as u64;
     if frames == 0 {
-        return Err(invalid(
-            "empty data cannot be looped: expected at least one frame, got 0",
-        ));
+        return Err(invalid("empty data cannot be looped: expected at least one frame, got 0"));
     }
     if start >= end || end > frames {
-        let message = format!(
-            "loop must be a range of frames within 0 to {frames}, got start {start}, end {end}"
-        );
+        let message = format!("loop must be a range of frames within 0 to {frames}, got start {start}, end {end}");
         return Err(Error::new(ErrorKind::OutOfRange, message));
     }
     if count == Some(0) {
-        return Err(Error::new(
-            ErrorKind::OutOfRange,
-            "loop.count must be at least 1, got 0",
-        ));
+        return Err(Error::new(ErrorKind::OutOfRange, "loop.count must be at least 1, got 0"));
     }
-    Ok(Some(Repeat {
-        start,
-        end,
-        count: count.unwrap_or(u64::MAX),
-    }))
+    Ok(Some(Repeat { start, end, count: count.unwrap_or(u64::MAX) }))
 }
 
 fn check_latency(latency: Latency) -> Result<()> {
     match latency {
-        Latency::Seconds(seconds) if !(0.0..=3600.0).contains(&seconds) => Err(Error::new(
-            ErrorKind::OutOfRange,
-            format!("latency must be from 0 to 3600 seconds, got {seconds}"),
-        )),
+        Latency::Seconds(seconds) if !(0.0..=3600.0).contains(&seconds) => {
+            Err(Error::new(ErrorKind::OutOfRange, format!("latency must be from 0 to 3600 seconds, got {seconds}")))
+        }
         _ => Ok(()),
     }
 }
 
-pub(crate) fn rate(
-    asked: Option<f64>,
-    input: Option<&DeviceInfo>,
-    output: Option<&DeviceInfo>,
-) -> Result<f64> {
+pub(crate) fn rate(asked: Option<f64>, input: Option<&DeviceInfo>, output: Option<&DeviceInfo>) -> Result<f64> {
     let invalid = |message| Err(Error::new(ErrorKind::InvalidSampleRate, message));
     match (asked, input, output) {
         (Some(rate), ..) if rate.is_finite() && rate > 0.0 => Ok(rate),
-        (Some(rate), ..) => invalid(format!(
-            "Invalid sample rate: expected Hertz above 0, got {rate}"
-        )),
-        (None, Some(input), Some(output))
-            if input.default_sample_rate != output.default_sample_rate =>
-        {
+        (Some(rate), ..) => invalid(format!("Invalid sample rate: expected Hertz above 0, got {rate}")),
+        (None, Some(input), Some(output)) if input.default_sample_rate != output.default_sample_rate => {
             invalid(format!(
                 "Input and output device must have the same sample rate: '{}' has {} Hz, '{}' has {} Hz; say which with sampleRate",
                 input.name, input.default_sample_rate, output.name, output.default_sample_rate
             ))
         }
-        (None, input, output) => Ok(output
-            .or(input)
-            .map_or(0.0, |device| device.default_sample_rate)),
+        (None, input, output) => Ok(output.or(input).map_or(0.0, |device| device.default_sample_rate)),
     }
 }
 
@@ -334,46 +263,23 @@ fn output_routes(
     if let Some(routes) = explicit {
         let channels = routes.iter().map(|route| route.1 + 1).max().unwrap_or(0);
         // Some systems play a single channel on both sides: a second, silent one keeps it where it was put.
-        let channels = if channels == 1 && most >= 2 {
-            2
-        } else {
-            channels
-        };
+        let channels = if channels == 1 && most >= 2 { 2 } else { channels };
         return (routes, channels);
     }
     if play.channels == 1 {
         let channels = most.clamp(1, 2);
-        return (
-            (0..channels).map(|channel| (0, channel)).collect(),
-            channels,
-        );
+        return ((0..channels).map(|channel| (0, channel)).collect(), channels);
     }
-    (
-        (0..play.channels)
-            .map(|channel| (channel, channel))
-            .collect(),
-        play.channels,
-    )
+    ((0..play.channels).map(|channel| (channel, channel)).collect(), play.channels)
 }
 
-pub(crate) fn side(
-    device: &DeviceInfo,
-    kind: Kind,
-    channels: usize,
-    dtype: Dtype,
-    latency: Latency,
-) -> Result<Side> {
+pub(crate) fn side(device: &DeviceInfo, kind: Kind, channels: usize, dtype: Dtype, latency: Latency) -> Result<Side> {
     let most = device.max_channels(kind);
-    let channels = u16::try_from(channels)
-        .ok()
-        .filter(|channels| (1..=most).contains(channels))
-        .ok_or_else(|| {
-            let message = format!(
-                "Invalid number of channels: '{}' has {most} {kind} channels, got {channels}",
-                device.name
-            );
-            Error::new(ErrorKind::InvalidChannels, message)
-        })?;
+    let channels = u16::try_from(channels).ok().filter(|channels| (1..=most).contains(channels)).ok_or_else(|| {
+        let message =
+            format!("Invalid number of channels: '{}' has {most} {kind} channels, got {channels}", device.name);
+        Error::new(ErrorKind::InvalidChannels, message)
+    })?;
     let latency = match (latency, kind) {
         (Latency::Seconds(seconds), _) => seconds,
         (Latency::Low, Kind::Input) => device.default_low_input_latency,
@@ -381,10 +287,5 @@ pub(crate) fn side(
         (Latency::High, Kind::Input) => device.default_high_input_latency,
         (Latency::High, Kind::Output) => device.default_high_output_latency,
     };
-    Ok(Side {
-        key: String::new(),
-        channels,
-        dtype,
-        latency,
-    })
+    Ok(Side { key: String::new(), channels, dtype, latency })
 }

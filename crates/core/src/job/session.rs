@@ -36,10 +36,7 @@ struct State {
 
 impl std::fmt::Debug for State {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("State")
-            .field("open", &self.open)
-            .field("jobs", &self.jobs.len())
-            .finish_non_exhaustive()
+        f.debug_struct("State").field("open", &self.open).field("jobs", &self.jobs.len()).finish_non_exhaustive()
     }
 }
 
@@ -61,28 +58,10 @@ pub(super) fn begin(mut parts: Parts, core: Arc<Core>) -> Result<Arc<Session>> {
     }
     let signals = Arc::new(Signals::default());
     let (engine, Remote { incoming, ended }) = Voices::new(Arc::clone(&signals), parts.options);
-    let state = State {
-        open: true,
-        incoming,
-        jobs: vec![Arc::clone(&core)],
-        stopping_since: None,
-    };
-    let session = Arc::new(Session {
-        handle: OnceLock::new(),
-        devices: parts.devices,
-        state: Mutex::new(state),
-    });
-    let janitor = Janitor {
-        session: Arc::clone(&session),
-        ended,
-        over: Vec::new(),
-    };
-    let handle = stream::open(
-        parts.plan.clone(),
-        Box::new(engine),
-        signals,
-        Box::new(janitor),
-    )?;
+    let state = State { open: true, incoming, jobs: vec![Arc::clone(&core)], stopping_since: None };
+    let session = Arc::new(Session { handle: OnceLock::new(), devices: parts.devices, state: Mutex::new(state) });
+    let janitor = Janitor { session: Arc::clone(&session), ended, over: Vec::new() };
+    let handle = stream::open(parts.plan.clone(), Box::new(engine), signals, Box::new(janitor))?;
     let info = handle.info.clone();
     let _ = session.handle.set(handle);
     if parts.empty {
@@ -91,12 +70,10 @@ pub(super) fn begin(mut parts: Parts, core: Arc<Core>) -> Result<Arc<Session>> {
         return Ok(session);
     }
     session.add(voice(&mut parts, &core, &info));
-    if let Some(handle) = session.handle.get() {
-        if let Err(error) = handle.start() {
-            core.state.order(Command::Abort);
-            session.wake();
-            return Err(error);
-        }
+    if let Some(Err(error)) = session.handle.get().map(Handle::start) {
+        core.state.order(Command::Abort);
+        session.wake();
+        return Err(error);
     }
     let mut sessions = sessions();
     sessions.retain(|session| session.strong_count() > 0);
@@ -108,62 +85,20 @@ pub(super) fn begin(mut parts: Parts, core: Arc<Core>) -> Result<Arc<Session>> {
 fn voice(parts: &mut Parts, core: &Arc<Core>, info: &StreamInfo) -> Box<Voice> {
     let options = parts.options;
     let double = Format::from(Dtype::F64);
-    let source = parts
-        .play
-        .take()
-        .zip(info.output)
-        .map(|((play, routes, repeat), side)| {
-            let (from, columns, channels) = (
-                Format::from(play.dtype),
-                play.channels,
-                usize::from(side.channels),
-            );
-            let to_device = Transfer::new(
-                from,
-                columns,
-                side.format,
-                channels,
-                routes.clone(),
-                options,
-            );
-            let to_mix = Transfer::new(from, columns, double, channels, routes, options);
-            let (frame, device_frame) = (from.bytes() * columns, side.format.bytes() * channels);
-            Source::new(
-                play.samples,
-                frame,
-                device_frame,
-                channels,
-                repeat,
-                to_device,
-                to_mix,
-            )
-        });
-    let sink = parts
-        .record
-        .take()
-        .zip(info.input)
-        .map(|((record, routes), side)| {
-            let Record {
-                samples,
-                dtype,
-                channels: columns,
-                ..
-            } = record;
-            let (to, channels) = (Format::from(dtype), usize::from(side.channels));
-            let from_device = Transfer::new(side.format, channels, to, columns, routes, options);
-            Sink::new(
-                samples,
-                to.bytes() * columns,
-                side.format.bytes() * channels,
-                parts.align,
-                from_device,
-            )
-        });
-    Box::new(Voice {
-        state: Arc::clone(&core.state),
-        source,
-        sink,
-    })
+    let source = parts.play.take().zip(info.output).map(|((play, routes, repeat), side)| {
+        let (from, columns, channels) = (Format::from(play.dtype), play.channels, usize::from(side.channels));
+        let to_device = Transfer::new(from, columns, side.format, channels, routes.clone(), options);
+        let to_mix = Transfer::new(from, columns, double, channels, routes, options);
+        let (frame, device_frame) = (from.bytes() * columns, side.format.bytes() * channels);
+        Source::new(play.samples, frame, device_frame, channels, repeat, to_device, to_mix)
+    });
+    let sink = parts.record.take().zip(info.input).map(|((record, routes), side)| {
+        let Record { samples, dtype, channels: columns, .. } = record;
+        let (to, channels) = (Format::from(dtype), usize::from(side.channels));
+        let from_device = Transfer::new(side.format, channels, to, columns, routes, options);
+        Sink::new(samples, to.bytes() * columns, side.format.bytes() * channels, parts.align, from_device)
+    });
+    Box::new(Voice { state: Arc::clone(&core.state), source, sink })
 }
 
 impl Session {
@@ -186,11 +121,7 @@ impl Session {
         };
         let fits = parts.devices.1 == self.devices.1
             && parts.plan.sample_rate == handle.info.sample_rate
-            && parts
-                .plan
-                .output
-                .as_ref()
-                .is_some_and(|(_, side)| side.channels <= output.channels);
+            && parts.plan.output.as_ref().is_some_and(|(_, side)| side.channels <= output.channels);
         let mut state = self.state();
         if !fits || !state.open || state.jobs.len() >= MOST {
             return false;
@@ -212,11 +143,7 @@ impl Session {
 
     /// Only asked for once the stream is open.
     pub(super) fn info(&self) -> &StreamInfo {
-        &self
-            .handle
-            .get()
-            .expect("a session is handed out after its stream has been opened")
-            .info
+        &self.handle.get().expect("a session is handed out after its stream has been opened").info
     }
 
     pub(super) fn manual_clock(&self) -> bool {
@@ -240,32 +167,18 @@ impl Owner for Janitor {
         let session = Arc::clone(&self.session);
         let mut state = session.state();
         while let Some(voice) = self.ended.try_pop() {
-            if let Some(position) = state
-                .jobs
-                .iter()
-                .position(|core| Arc::ptr_eq(&core.state, &voice.state))
-            {
+            if let Some(position) = state.jobs.iter().position(|core| Arc::ptr_eq(&core.state, &voice.state)) {
                 self.over.push(state.jobs.swap_remove(position));
             }
         }
-        let all = |done: &dyn Fn(Command) -> bool| {
-            state.jobs.iter().all(|core| done(core.state.command()))
-        };
+        let all = |done: &dyn Fn(Command) -> bool| state.jobs.iter().all(|core| done(core.state.command()));
         // A device that stands still would never say that an aborted job has ended.
         let mut close = all(&|command| command == Command::Abort);
         if !close && !session.manual_clock() && all(&|command| command != Command::Run) {
             let since = *state.stopping_since.get_or_insert_with(Instant::now);
-            let now = session
-                .handle
-                .get()
-                .map_or(0.0, |handle| handle.info.clock.now());
-            let ends = state
-                .jobs
-                .iter()
-                .filter_map(|core| core.state.heard_until())
-                .fold(now, f64::max);
-            close =
-                since.elapsed() > GRACE + Duration::from_secs_f64((ends - now).clamp(0.0, 60.0));
+            let now = session.handle.get().map_or(0.0, |handle| handle.info.clock.now());
+            let ends = state.jobs.iter().filter_map(|core| core.state.heard_until()).fold(now, f64::max);
+            close = since.elapsed() > GRACE + Duration::from_secs_f64((ends - now).clamp(0.0, 60.0));
         } else {
             state.stopping_since = None;
         }
@@ -288,9 +201,6 @@ impl Owner for Janitor {
     }
 
     fn patience(&self) -> Option<Duration> {
-        self.session
-            .state()
-            .stopping_since
-            .map(|_| Duration::from_millis(100))
+        self.session.state().stopping_since.map(|_| Duration::from_millis(100))
     }
 }

@@ -1,187 +1,184 @@
-//! Sample conversion: float → int × 2^(n−1), rounded half to even, clipped; int → float ÷ 2^(n−1); narrowing dithered
-//! where the samples do not lie on the target's grid already.
+//! From one sample format to another, channel by channel.
+
+mod dither;
+mod kernel;
+mod sample;
+#[cfg(test)]
+mod test;
 
 use crate::dtype::{Dtype, Format};
+use crate::realtime::mapping::Transfer;
+use dither::Dither;
+use kernel::{Convert, Kernels};
 
-/// What conversion found.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// Samples that could not become what they were.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Counts {
-    /// Samples beyond full scale.
+    /// Beyond the target's range: they became its limit.
     pub clipped: u64,
-    /// Samples that were not numbers and became silence.
+    /// Not a number: they became 0.
     pub nan: u64,
 }
 
-/// How to convert to integers.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+/// The user's choices.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct ConvertOptions {
-    /// Do not count samples that are clipped; they saturate all the same.
+    /// Clips without counting.
     pub clip_off: bool,
-    /// Do not dither.
+    /// Does not dither.
     pub dither_off: bool,
 }
 
-/// One channel of interleaved samples: the first one's place, and how far apart they are, in samples.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Lane {
-    pub offset: usize,
-    pub stride: usize,
-}
-
-/// From one format to another.
-#[derive(Debug, Clone)]
+/// Converts from one format to another.
 pub(crate) struct Converter {
     from: Format,
     to: Format,
     options: ConvertOptions,
-    random: u64,
+    kernels: Kernels,
+    dither: Dither,
 }
 
 impl Converter {
     pub(crate) fn new(from: Format, to: Format, options: ConvertOptions) -> Self {
-        Self {
-            from,
-            to,
-            options,
-            random: 0x9e37_79b9_7f4a_7c15,
+        let mut kernels = Kernels::of(from, to);
+        if options.dither_off {
+            kernels.narrowing = None;
         }
+        Self { from, to, options, kernels, dither: Dither::new() }
     }
 
-    /// Whether samples may have to be rounded, and so be dithered.
-    pub(crate) fn needs_dither(&self) -> bool {
-        let fine = |format| match format {
-            Format::Packed(Dtype::F64 | Dtype::F32) => 64,
-            other => bits(other),
+    /// Converts contiguous samples if none of them needs dither. If not, it says so and does nothing.
+    pub(crate) fn without_dither(&mut self, src: &[u8], dst: &mut [u8], samples: usize, counts: &mut Counts) -> bool {
+        let (source, target) = (Lane::new(self.from, 0, 1), Lane::new(self.to, 0, 1));
+        let samples = samples.min(source.frames_in(src.len())).min(target.frames_in(dst.len()));
+        let (Some(src), Some(dst)) = (src.get(source.range(samples)), dst.get_mut(target.range(samples))) else {
+            return true;
         };
-        !self.options.dither_off && !is_float(self.to) && fine(self.from) > bits(self.to)
+        let plain = self.kernels.narrowing.is_none_or(|(on_grid, _)| on_grid(src, source.step));
+        if plain {
+            self.apply(self.kernels.plain, src, source, dst, target, counts);
+        }
+        plain
     }
 
-    /// Converts `frames` samples of one channel.
+    /// Converts one channel of interleaved samples, with dither if any of them needs it. Offsets and strides are in
+    /// samples. Frames that do not fit in both buffers are left out.
+    #[allow(clippy::too_many_arguments)]
     pub(crate) fn channel(
         &mut self,
         src: &[u8],
-        from: Lane,
+        src_offset: usize,
+        src_stride: usize,
         dst: &mut [u8],
-        to: Lane,
+        dst_offset: usize,
+        dst_stride: usize,
         frames: usize,
         counts: &mut Counts,
     ) {
-        let (size, out_size) = (self.from.bytes(), self.to.bytes());
-        let place =
-            |lane: Lane, frame: usize, bytes: usize| (lane.offset + frame * lane.stride) * bytes;
-        if self.from == self.to {
-            for frame in 0..frames {
-                let (s, d) = (place(from, frame, size), place(to, frame, size));
-                dst[d..d + size].copy_from_slice(&src[s..s + size]);
-            }
+        let source = Lane::new(self.from, src_offset, src_stride);
+        let target = Lane::new(self.to, dst_offset, dst_stride);
+        let frames = frames.min(source.frames_in(src.len())).min(target.frames_in(dst.len()));
+        let (Some(src), Some(dst)) = (src.get(source.range(frames)), dst.get_mut(target.range(frames))) else {
             return;
-        }
-        let sample = |frame: usize| load(self.from, &src[place(from, frame, size)..][..size]);
-        if is_float(self.to) {
-            for frame in 0..frames {
-                store_float(
-                    self.to,
-                    &mut dst[place(to, frame, out_size)..][..out_size],
-                    sample(frame),
-                );
-            }
-            return;
-        }
-        let scale = f64::from(2u32.pow(bits(self.to) - 1));
-        let (low, high) = (-scale, scale - 1.0);
-        let on_grid = |value: f64| {
-            let scaled = value * scale;
-            scaled.round_ties_even() == scaled && (low..=high).contains(&scaled)
         };
-        let dither = self.needs_dither() && !(0..frames).all(|frame| on_grid(sample(frame)));
-        let mut random = self.random;
-        for frame in 0..frames {
-            let value = sample(frame);
-            let noise = if dither {
-                uniform(&mut random) + uniform(&mut random)
-            } else {
-                0.0
-            };
-            let whole = if value.is_nan() {
-                counts.nan += 1;
-                0.0
-            } else {
-                let scaled = value * scale;
-                // Dither that pushes full scale over the edge is not the user's clipping.
-                counts.clipped += u64::from(
-                    !self.options.clip_off && !(low - 0.5..=high + 0.5).contains(&scaled),
-                );
-                (scaled + noise).round_ties_even().clamp(low, high)
-            };
-            store_int(
-                self.to,
-                &mut dst[place(to, frame, out_size)..][..out_size],
-                whole as i32,
-            );
+        let convert = match self.kernels.narrowing {
+            Some((on_grid, dithered)) if !on_grid(src, source.step) => dithered,
+            _ => self.kernels.plain,
+        };
+        self.apply(convert, src, source, dst, target, counts);
+    }
+
+    fn apply(&mut self, convert: Convert, src: &[u8], source: Lane, dst: &mut [u8], target: Lane, counts: &mut Counts) {
+        if self.from == self.to && source.is_contiguous() && target.is_contiguous() {
+            dst.copy_from_slice(src);
+            return;
         }
-        self.random = random;
+        let mut found = Counts::default();
+        convert(src, source.step, dst, target.step, &mut self.dither, &mut found);
+        counts.nan += found.nan;
+        if !self.options.clip_off {
+            counts.clipped += found.clipped;
+        }
     }
 }
 
-fn is_float(format: Format) -> bool {
-    matches!(format, Format::Packed(Dtype::F64 | Dtype::F32))
+/// One channel among interleaved ones, in bytes.
+#[derive(Clone, Copy)]
+struct Lane {
+    start: usize,
+    step: usize,
+    bytes: usize,
 }
 
-fn bits(format: Format) -> u32 {
-    match format {
-        Format::I24In32 | Format::Packed(Dtype::I24) => 24,
-        Format::Packed(Dtype::I32) => 32,
-        Format::Packed(Dtype::I16) => 16,
-        Format::Packed(Dtype::I8 | Dtype::U8) => 8,
-        Format::Packed(Dtype::F64 | Dtype::F32) => 53,
+impl Lane {
+    fn new(format: Format, offset: usize, stride: usize) -> Self {
+        let bytes = format.bytes();
+        Self { start: offset * bytes, step: stride.max(1) * bytes, bytes }
+    }
+
+    fn is_contiguous(self) -> bool {
+        self.step == self.bytes
+    }
+
+    /// Samples of this channel in a buffer of this length.
+    fn frames_in(self, length: usize) -> usize {
+        match length.checked_sub(self.start + self.bytes) {
+            Some(rest) => rest / self.step + 1,
+            None => 0,
+        }
+    }
+
+    /// From the first to the last sample.
+    fn range(self, frames: usize) -> std::ops::Range<usize> {
+        match frames.checked_sub(1) {
+            Some(last) => self.start..self.start + last * self.step + self.bytes,
+            None => 0..0,
+        }
     }
 }
 
-/// From −0.5 up to 0.5, evenly: xorshift64 (Marsaglia 2003), its upper 53 bits.
-fn uniform(state: &mut u64) -> f64 {
-    *state ^= *state << 13;
-    *state ^= *state >> 7;
-    *state ^= *state << 17;
-    (*state >> 11) as f64 / (1u64 << 53) as f64 - 0.5
-}
-
-/// Any sample as a double, which holds all of them exactly.
-fn load(format: Format, bytes: &[u8]) -> f64 {
-    let word = |bytes: &[u8]| i32::from_le_bytes([bytes[0], bytes[1], bytes[2], 0]) << 8;
-    match (format, bytes) {
-        (Format::Packed(Dtype::F64), &[a, b, c, d, e, f, g, h]) => {
-            f64::from_ne_bytes([a, b, c, d, e, f, g, h])
+/// Fills one channel with silence. `offset` and `stride` are in samples.
+pub(crate) fn silence_channel(format: Format, dst: &mut [u8], offset: usize, stride: usize, frames: usize) {
+    let lane = Lane::new(format, offset, stride);
+    let frames = frames.min(lane.frames_in(dst.len()));
+    let Some(dst) = dst.get_mut(lane.range(frames)) else {
+        return;
+    };
+    if lane.is_contiguous() {
+        dst.fill(format.silence());
+        return;
+    }
+    for frame in dst.chunks_mut(lane.step) {
+        for byte in frame.iter_mut().take(lane.bytes) {
+            *byte = format.silence();
         }
-        (Format::Packed(Dtype::F32), &[a, b, c, d]) => f64::from(f32::from_ne_bytes([a, b, c, d])),
-        (Format::Packed(Dtype::I32), &[a, b, c, d]) => {
-            f64::from(i32::from_ne_bytes([a, b, c, d])) / 2f64.powi(31)
-        }
-        (Format::Packed(Dtype::I24), bytes) => f64::from(word(bytes)) / 2f64.powi(31),
-        (Format::I24In32, &[a, b, c, d]) => {
-            f64::from(i32::from_ne_bytes([a, b, c, d]) << 8) / 2f64.powi(31)
-        }
-        (Format::Packed(Dtype::I16), &[a, b]) => {
-            f64::from(i16::from_ne_bytes([a, b])) / 2f64.powi(15)
-        }
-        (Format::Packed(Dtype::I8), &[a]) => f64::from(a as i8) / 128.0,
-        (Format::Packed(Dtype::U8), &[a]) => f64::from(i16::from(a) - 128) / 128.0,
-        _ => 0.0,
     }
 }
 
-fn store_float(format: Format, bytes: &mut [u8], value: f64) {
-    match format {
-        Format::Packed(Dtype::F64) => bytes.copy_from_slice(&value.to_ne_bytes()),
-        _ => bytes.copy_from_slice(&(value as f32).to_ne_bytes()),
+/// Copies one channel to another of the same buffer.
+pub(crate) fn copy_channel(format: Format, buffer: &mut [u8], from: usize, to: usize, channels: usize, frames: usize) {
+    let bytes = format.bytes();
+    let (from, to) = (from * bytes, to * bytes);
+    if from.max(to) + bytes > channels * bytes {
+        return;
+    }
+    for frame in buffer.chunks_exact_mut(channels * bytes).take(frames) {
+        frame.copy_within(from..from + bytes, to);
     }
 }
 
-fn store_int(format: Format, bytes: &mut [u8], value: i32) {
-    match format {
-        Format::Packed(Dtype::I24) => bytes.copy_from_slice(&value.to_le_bytes()[..3]),
-        Format::Packed(Dtype::I16) => bytes.copy_from_slice(&(value as i16).to_ne_bytes()),
-        Format::Packed(Dtype::I8) => bytes[0] = value as u8,
-        Format::Packed(Dtype::U8) => bytes[0] = (value + 128) as u8,
-        _ => bytes.copy_from_slice(&value.to_ne_bytes()),
-    }
+/// Converts a whole buffer of interleaved samples. Dither is decided for each channel of the whole.
+pub(crate) fn convert_interleaved(
+    src: &[u8],
+    from: Dtype,
+    dst: &mut [u8],
+    to: Dtype,
+    channels: usize,
+    options: ConvertOptions,
+) -> Counts {
+    let channels = channels.max(1);
+    let frames = src.len() / (from.bytes() * channels);
+    let mut counts = Counts::default();
+    Transfer::identity(from.into(), channels, to.into(), channels, options).run(src, dst, frames, &mut counts);
+    counts
 }

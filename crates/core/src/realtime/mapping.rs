@@ -1,50 +1,66 @@
-//! What goes where between two interleaved buffers.
+//! Which channel goes where, and in which format.
 
-use super::convert::{ConvertOptions, Converter, Counts, Lane};
+#[cfg(test)]
+mod test;
+
+use super::convert::{ConvertOptions, Converter, Counts, copy_channel, silence_channel};
 use crate::dtype::Format;
 
-/// Routes from the channels of one buffer to those of another, with the conversion between their formats.
-#[derive(Debug, Clone)]
+/// What goes where between two interleaved buffers.
 pub(crate) struct Transfer {
+    from: Format,
+    to: Format,
+    from_channels: usize,
+    to_channels: usize,
     converter: Converter,
-    from: (Format, usize),
-    to: (Format, usize),
-    /// Source channel, destination channel; sorted by source, so that a channel that goes to several is converted once.
-    routes: Vec<(usize, usize)>,
-    unrouted: Vec<usize>,
+    /// Every channel goes to its own place: the buffers can be converted as a whole.
     straight: bool,
+    /// For each destination channel: where its samples are from.
+    plan: Vec<Origin>,
+}
+
+/// Where a destination channel's samples are from.
+#[derive(Clone, Copy, PartialEq)]
+enum Origin {
+    Silence,
+    Source(usize),
+    /// Another destination channel that holds the same source already: converted twice, they would differ in dither.
+    Copy(usize),
 }
 
 impl Transfer {
+    /// `routes` are pairs of source and destination channel, from 0. Of two to the same destination the later counts;
+    /// those beyond the channels there are do not count.
     pub(crate) fn new(
         from: Format,
         from_channels: usize,
         to: Format,
         to_channels: usize,
-        mut routes: Vec<(usize, usize)>,
+        routes: Vec<(usize, usize)>,
         options: ConvertOptions,
     ) -> Self {
-        routes.sort_unstable();
-        let unrouted = (0..to_channels)
-            .filter(|channel| routes.iter().all(|route| route.1 != *channel))
+        let mut sources = vec![None; to_channels];
+        for (source, destination) in routes {
+            if source < from_channels && destination < to_channels {
+                sources[destination] = Some(source);
+            }
+        }
+        let plan: Vec<Origin> = (sources.iter().enumerate())
+            .map(|(destination, source)| match source {
+                None => Origin::Silence,
+                Some(channel) => match sources.iter().position(|other| other == source) {
+                    Some(first) if first < destination => Origin::Copy(first),
+                    _ => Origin::Source(*channel),
+                },
+            })
             .collect();
         let straight = from_channels == to_channels
-            && routes
-                .iter()
-                .copied()
-                .eq((0..to_channels).map(|channel| (channel, channel)));
+            && plan.iter().enumerate().all(|(channel, origin)| *origin == Origin::Source(channel));
         let converter = Converter::new(from, to, options);
-        Self {
-            converter,
-            from: (from, from_channels),
-            to: (to, to_channels),
-            routes,
-            unrouted,
-            straight,
-        }
+        Self { from, to, from_channels, to_channels, converter, straight, plan }
     }
 
-    /// Every channel to the one of its number.
+    /// Every channel to that of the same number, as far as there are.
     pub(crate) fn identity(
         from: Format,
         from_channels: usize,
@@ -52,70 +68,39 @@ impl Transfer {
         to_channels: usize,
         options: ConvertOptions,
     ) -> Self {
-        let routes = (0..from_channels.min(to_channels))
-            .map(|channel| (channel, channel))
-            .collect();
+        let routes = (0..from_channels.min(to_channels)).map(|channel| (channel, channel)).collect();
         Self::new(from, from_channels, to, to_channels, routes, options)
     }
 
-    /// Converts `frames` frames; channels of the destination that no route reaches become silent.
+    /// Converts `frames` frames. Destination channels without a route become silent, and so do frames that the source
+    /// is too short for.
     pub(crate) fn run(&mut self, src: &[u8], dst: &mut [u8], frames: usize, counts: &mut Counts) {
-        let ((from, from_channels), (to, to_channels)) = (self.from, self.to);
-        if self.straight && from == to {
-            let bytes = frames * to_channels * to.bytes();
-            dst[..bytes].copy_from_slice(&src[..bytes]);
-            return;
+        let to_frame = self.to.bytes() * self.to_channels;
+        let from_frame = self.from.bytes() * self.from_channels;
+        let wanted = frames.min(dst.len().checked_div(to_frame).unwrap_or(0));
+        let frames = wanted.min(src.len().checked_div(from_frame).unwrap_or(wanted));
+        if let Some(rest) = dst.get_mut(frames * to_frame..wanted * to_frame) {
+            rest.fill(self.to.silence());
         }
-        if self.straight && !self.converter.needs_dither() {
-            let whole = Lane {
-                offset: 0,
-                stride: 1,
-            };
-            self.converter
-                .channel(src, whole, dst, whole, frames * to_channels, counts);
-            return;
-        }
-        let mut last: Option<(usize, usize)> = None;
-        for &(source, target) in &self.routes {
-            match last {
-                // The same dither everywhere: what was one channel stays one sound.
-                Some((same, done)) if same == source => {
-                    copy_channel(dst, to, to_channels, done, target, frames)
-                }
-                _ => {
-                    let from = Lane {
-                        offset: source,
-                        stride: from_channels,
-                    };
-                    let to = Lane {
-                        offset: target,
-                        stride: to_channels,
-                    };
-                    self.converter.channel(src, from, dst, to, frames, counts);
-                    last = Some((source, target));
-                }
-            }
-        }
-        for &channel in &self.unrouted {
-            for frame in 0..frames {
-                dst[(frame * to_channels + channel) * to.bytes()..][..to.bytes()]
-                    .fill(to.silence());
-            }
-        }
-    }
-}
 
-fn copy_channel(
-    dst: &mut [u8],
-    format: Format,
-    channels: usize,
-    from: usize,
-    to: usize,
-    frames: usize,
-) {
-    let size = format.bytes();
-    for frame in 0..frames {
-        let start = (frame * channels + from) * size;
-        dst.copy_within(start..start + size, (frame * channels + to) * size);
+        if self.straight && self.converter.without_dither(src, dst, frames * self.to_channels, counts) {
+            return;
+        }
+        for (channel, origin) in self.plan.iter().enumerate() {
+            match *origin {
+                Origin::Silence => silence_channel(self.to, dst, channel, self.to_channels, frames),
+                Origin::Source(source) => self.converter.channel(
+                    src,
+                    source,
+                    self.from_channels,
+                    dst,
+                    channel,
+                    self.to_channels,
+                    frames,
+                    counts,
+                ),
+                Origin::Copy(first) => copy_channel(self.to, dst, first, channel, self.to_channels, frames),
+            }
+        }
     }
 }

@@ -42,6 +42,8 @@ pub(crate) struct Remote {
 pub(crate) struct Voices {
     incoming: HeapCons<Box<Voice>>,
     ended: HeapProd<Box<Voice>>,
+    /// Boxed, so that they come and go without being copied.
+    #[allow(clippy::vec_box)]
     active: Vec<Box<Voice>>,
     signals: Arc<Signals>,
     options: ConvertOptions,
@@ -64,15 +66,7 @@ impl Voices {
         let (incoming, taken) = HeapRb::new(MOST).split();
         let (given, ended) = HeapRb::new(MOST).split();
         let active = Vec::with_capacity(MOST);
-        let voices = Self {
-            incoming: taken,
-            ended: given,
-            active,
-            signals,
-            options,
-            rate: 0.0,
-            mixer: None,
-        };
+        let voices = Self { incoming: taken, ended: given, active, signals, options, rate: 0.0, mixer: None };
         (voices, Remote { incoming, ended })
     }
 
@@ -111,13 +105,7 @@ impl Engine for Voices {
                 silence: side.format.silence(),
                 one: vec![0; MIXED * channels * 8],
                 sum: vec![0; MIXED * channels * 8],
-                to_device: Transfer::identity(
-                    double,
-                    channels,
-                    side.format,
-                    channels,
-                    self.options,
-                ),
+                to_device: Transfer::identity(double, channels, side.format, channels, self.options),
             }
         });
     }
@@ -141,8 +129,7 @@ impl Engine for Voices {
                 (Some(voice), None) => {
                     let mut counts = Counts::default();
                     let source = voice.source.as_mut();
-                    let made =
-                        source.map_or(0, |source| source.play(period.output, frames, &mut counts));
+                    let made = source.map_or(0, |source| source.play(period.output, frames, &mut counts));
                     period.output[made * mixer.frame_bytes..].fill(mixer.silence);
                     voice.state.count(counts);
                 }
@@ -180,13 +167,9 @@ impl Mixer {
             }
             let mut counts = Counts::default();
             let out = &mut output[done * self.frame_bytes..][..count * self.frame_bytes];
-            self.to_device
-                .run(&self.sum[..bytes], out, count, &mut counts);
+            self.to_device.run(&self.sum[..bytes], out, count, &mut counts);
             // Whose samples were too loud together cannot be told: all of them count.
-            voices
-                .iter()
-                .filter(|voice| voice.source.is_some())
-                .for_each(|voice| voice.state.count(counts));
+            voices.iter().filter(|voice| voice.source.is_some()).for_each(|voice| voice.state.count(counts));
             done += count;
         }
     }
@@ -246,12 +229,7 @@ impl Voice {
             mask |= Flags::OUTPUT_UNDERFLOW.0;
         }
         if let Some(sink) = &mut self.sink {
-            mask |= Flags::INPUT_OVERFLOW.0
-                | if self.source.is_some() {
-                    Flags::INPUT_UNDERFLOW.0
-                } else {
-                    0
-                };
+            mask |= Flags::INPUT_OVERFLOW.0 | if self.source.is_some() { Flags::INPUT_UNDERFLOW.0 } else { 0 };
             if !paused {
                 let mut counts = Counts::default();
                 sink.record(input, frames, &self.state, &mut counts);
@@ -266,10 +244,7 @@ impl Voice {
     }
 
     fn over(&self, now: f64) -> bool {
-        let played = self
-            .source
-            .as_ref()
-            .is_none_or(|source| source.ended() && source.ends_at() <= now);
+        let played = self.source.as_ref().is_none_or(|source| source.ended() && source.ends_at() <= now);
         let recorded = self.sink.as_ref().is_none_or(Sink::full);
         self.state.command() == Command::Abort || (played && recorded)
     }

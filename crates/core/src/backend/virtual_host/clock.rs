@@ -27,7 +27,5 @@ pub(super) fn run(device: Arc<Device>) {
         }
     };
     // Without a thread the device stands still, as one does whose driver is gone.
-    let _ = thread::Builder::new()
-        .name("virtual device".into())
-        .spawn(body);
+    let _ = thread::Builder::new().name("virtual device".into()).spawn(body);
 }

@@ -84,12 +84,7 @@ impl Device {
             played: vec![Vec::new(); usize::from(settings.outputs)],
             ..State::default()
         };
-        Arc::new(Self {
-            key,
-            settings,
-            time: Arc::default(),
-            state: Mutex::new(state),
-        })
+        Arc::new(Self { key, settings, time: Arc::default(), state: Mutex::new(state) })
     }
 
     pub(crate) fn key(&self) -> &str {
@@ -106,11 +101,7 @@ impl Device {
 
     pub(super) fn record(&self) -> DeviceRecord {
         let s = &self.settings;
-        let (low, high) = if s.manual {
-            (0.0, 0.0)
-        } else {
-            (2.0 * s.period as f64 / s.sample_rate, 0.05)
-        };
+        let (low, high) = if s.manual { (0.0, 0.0) } else { (2.0 * s.period as f64 / s.sample_rate, 0.05) };
         let of = |channels: u16, latency: f64| if channels > 0 { latency } else { 0.0 };
         DeviceRecord {
             key: self.key.clone(),
@@ -128,17 +119,12 @@ impl Device {
 
     pub(super) fn check(&self, request: &Request) -> Result<()> {
         let s = &self.settings;
-        for (side, most, what) in [
-            (&request.input, s.inputs, "input"),
-            (&request.output, s.outputs, "output"),
-        ] {
+        for (side, most, what) in [(&request.input, s.inputs, "input"), (&request.output, s.outputs, "output")] {
             let Some(side) = side else { continue };
             if side.channels == 0 || side.channels > most {
                 let name = &s.name;
-                let message = format!(
-                    "Invalid number of channels: '{name}' has {most} {what} channels, not {}",
-                    side.channels
-                );
+                let message =
+                    format!("Invalid number of channels: '{name}' has {most} {what} channels, not {}", side.channels);
                 return Err(Error::new(ErrorKind::InvalidChannels, message));
             }
         }
@@ -152,8 +138,7 @@ impl Device {
 
     /// Periods that a latency puts before the first frame; rounded against the error of `latency · rate`.
     fn lead(&self, side: &Side) -> usize {
-        let periods =
-            (side.latency * self.settings.sample_rate / self.settings.period as f64 + 1e-9).floor();
+        let periods = (side.latency * self.settings.sample_rate / self.settings.period as f64 + 1e-9).floor();
         (periods as usize).saturating_sub(1)
     }
 
@@ -167,45 +152,23 @@ impl Device {
         let seconds = |periods: usize| (periods * s.period) as f64 / s.sample_rate;
         let format = Format::from(s.dtype);
         let lead = request.output.as_ref().map_or(0, |side| self.lead(side));
-        let open_side = |side: &Side, latency| OpenSide {
-            format,
-            channels: side.channels,
-            latency,
-        };
+        let open_side = |side: &Side, latency| OpenSide { format, channels: side.channels, latency };
         let info = StreamInfo {
             sample_rate: s.sample_rate,
             period: s.period,
-            input: request
-                .input
-                .as_ref()
-                .map(|side| open_side(side, seconds(1))),
-            output: request
-                .output
-                .as_ref()
-                .map(|side| open_side(side, seconds(lead))),
+            input: request.input.as_ref().map(|side| open_side(side, seconds(1))),
+            output: request.output.as_ref().map(|side| open_side(side, seconds(lead))),
             clock: self.clock(),
         };
         engine.prepare(&info);
         let double = Format::from(Dtype::F64);
-        let input = request
-            .input
-            .as_ref()
-            .map(|side| Lane::new(double, format, side.channels, s.period));
-        let output = request
-            .output
-            .as_ref()
-            .map(|side| Lane::new(format, double, side.channels, s.period));
+        let input = request.input.as_ref().map(|side| Lane::new(double, format, side.channels, s.period));
+        let output = request.output.as_ref().map(|side| Lane::new(format, double, side.channels, s.period));
         let mut state = self.state();
         state.next_slot += 1;
         let id = state.next_slot;
-        state
-            .slots
-            .push(Slot::new(id, engine, signals, input, output, lead));
-        Open {
-            device: Arc::clone(self),
-            id,
-            info,
-        }
+        state.slots.push(Slot::new(id, engine, signals, input, output, lead));
+        Open { device: Arc::clone(self), id, info }
     }
 
     fn clock(&self) -> Clock {
@@ -235,12 +198,7 @@ impl Device {
 
     /// Waits, at most a second, until the owners of all streams have attended to what was raised.
     fn settle(&self) {
-        let waiting: Vec<Arc<Signals>> = self
-            .state()
-            .slots
-            .iter()
-            .map(|slot| Arc::clone(&slot.signals))
-            .collect();
+        let waiting: Vec<Arc<Signals>> = self.state().slots.iter().map(|slot| Arc::clone(&slot.signals)).collect();
         let end = Instant::now() + Duration::from_secs(1);
         for signals in waiting {
             while !signals.settled() && Instant::now() < end {
@@ -260,11 +218,7 @@ impl Device {
         let mut mixed = vec![0.0; s.period * outputs];
         let stalled = state.stalled_periods > 0;
         state.stalled_periods = state.stalled_periods.saturating_sub(1);
-        let flags = if stalled {
-            Flags::default()
-        } else {
-            std::mem::take(&mut state.flags)
-        };
+        let flags = if stalled { Flags::default() } else { std::mem::take(&mut state.flags) };
         let any = state.slots.iter().any(|slot| slot.running);
         for slot in state.slots.iter_mut().filter(|slot| slot.running) {
             if !stalled {
@@ -311,8 +265,7 @@ impl Device {
         match fault {
             Fault::Flag(flags) => state.flags = state.flags.with(flags),
             Fault::Stall => {
-                state.stalled_periods =
-                    (self.settings.sample_rate / self.settings.period as f64).ceil() as usize;
+                state.stalled_periods = (self.settings.sample_rate / self.settings.period as f64).ceil() as usize;
             }
             Fault::Lost => {
                 for slot in &mut state.slots {
@@ -354,8 +307,7 @@ impl State {
         } else if s.loopback && outputs > 0 {
             let both = inputs.min(outputs);
             for frame in 0..s.period {
-                captured[frame * inputs..][..both]
-                    .copy_from_slice(&self.heard[frame * outputs..][..both]);
+                captured[frame * inputs..][..both].copy_from_slice(&self.heard[frame * outputs..][..both]);
             }
         }
         captured

@@ -29,20 +29,13 @@ pub(super) struct Lane {
     samples: Vec<f64>,
 }
 
-const EXACT: ConvertOptions = ConvertOptions {
-    clip_off: true,
-    dither_off: true,
-};
+const EXACT: ConvertOptions = ConvertOptions { clip_off: true, dither_off: true };
 
 impl Lane {
     /// One of the two formats is float64, the other one the device's.
     pub(super) fn new(from: Format, to: Format, channels: u16, period: usize) -> Self {
         let channels = usize::from(channels);
-        let device = if from == Format::from(crate::Dtype::F64) {
-            to
-        } else {
-            from
-        };
+        let device = if from == Format::from(crate::Dtype::F64) { to } else { from };
         let silence = vec![device.silence(); period * channels * device.bytes()];
         Self {
             channels,
@@ -63,19 +56,8 @@ impl Slot {
         output: Option<Lane>,
         lead: usize,
     ) -> Self {
-        let ahead = output
-            .iter()
-            .flat_map(|lane| vec![lane.silence.clone(); lead])
-            .collect();
-        Self {
-            id,
-            engine,
-            signals,
-            running: false,
-            input,
-            output,
-            ahead,
-        }
+        let ahead = output.iter().flat_map(|lane| vec![lane.silence.clone(); lead]).collect();
+        Self { id, engine, signals, running: false, input, output, ahead }
     }
 
     /// Lets the engine make its next period.
@@ -95,33 +77,15 @@ impl Slot {
                     let from = &captured[frame * inputs..][..lane.channels];
                     lane.samples[frame * lane.channels..][..lane.channels].copy_from_slice(from);
                 }
-                lane.transfer.run(
-                    as_bytes(&lane.samples),
-                    &mut lane.bytes,
-                    period,
-                    &mut counts,
-                );
+                lane.transfer.run(as_bytes(&lane.samples), &mut lane.bytes, period, &mut counts);
                 &lane.bytes
             }
             None => &[],
         };
-        let mut made = self
-            .output
-            .as_ref()
-            .map_or_else(Vec::new, |lane| lane.silence.clone());
+        let mut made = self.output.as_ref().map_or_else(Vec::new, |lane| lane.silence.clone());
         let lead = self.ahead.len();
-        let times = Times {
-            adc: now - seconds,
-            dac: now + seconds * lead as f64,
-            now,
-        };
-        let mut work = Period {
-            frames: period,
-            input,
-            output: &mut made,
-            times,
-            flags,
-        };
+        let times = Times { adc: now - seconds, dac: now + seconds * lead as f64, now };
+        let mut work = Period { frames: period, input, output: &mut made, times, flags };
         if self.engine.process(&mut work) == Flow::Finished {
             self.running = false;
         }
@@ -136,8 +100,7 @@ impl Slot {
             return;
         };
         let mut counts = Counts::default();
-        lane.transfer
-            .run(&bytes, as_bytes_mut(&mut lane.samples), period, &mut counts);
+        lane.transfer.run(&bytes, as_bytes_mut(&mut lane.samples), period, &mut counts);
         for frame in 0..period {
             for channel in 0..lane.channels {
                 mixed[frame * outputs + channel] += lane.samples[frame * lane.channels + channel];

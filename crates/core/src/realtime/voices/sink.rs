@@ -40,21 +40,11 @@ impl Sink {
         }
     }
 
-    pub(super) fn record(
-        &mut self,
-        input: &[u8],
-        frames: usize,
-        state: &State,
-        counts: &mut Counts,
-    ) {
+    pub(super) fn record(&mut self, input: &[u8], frames: usize, state: &State, counts: &mut Counts) {
         if self.full() {
             return;
         }
-        let skip = self.skip.get_or_insert(if self.align {
-            state.round_trip().unwrap_or(0)
-        } else {
-            0
-        });
+        let skip = self.skip.get_or_insert(if self.align { state.round_trip().unwrap_or(0) } else { 0 });
         let skipped = (frames as u64).min(*skip) as usize;
         *skip -= skipped as u64;
         let count = (frames - skipped).min((self.frames - self.position) as usize);

@@ -38,11 +38,7 @@ pub(crate) struct Source {
 pub(crate) fn total(frames: u64, repeat: Option<Repeat>) -> u64 {
     repeat.map_or(frames, |repeat| {
         let again = (repeat.end - repeat.start).saturating_mul(repeat.count.saturating_sub(1));
-        if repeat.count == u64::MAX {
-            u64::MAX
-        } else {
-            frames.saturating_add(again)
-        }
+        if repeat.count == u64::MAX { u64::MAX } else { frames.saturating_add(again) }
     })
 }
 
@@ -98,22 +94,11 @@ impl Source {
     }
 
     /// The same as doubles.
-    pub(super) fn play_mixed(
-        &mut self,
-        output: &mut [u8],
-        frames: usize,
-        counts: &mut Counts,
-    ) -> usize {
+    pub(super) fn play_mixed(&mut self, output: &mut [u8], frames: usize, counts: &mut Counts) -> usize {
         self.write(output, frames, counts, true)
     }
 
-    fn write(
-        &mut self,
-        output: &mut [u8],
-        frames: usize,
-        counts: &mut Counts,
-        mixed: bool,
-    ) -> usize {
+    fn write(&mut self, output: &mut [u8], frames: usize, counts: &mut Counts, mixed: bool) -> usize {
         let mut done = 0;
         while done < frames && self.position < self.total {
             let (from, until_jump) = self.place(self.position);
@@ -124,12 +109,7 @@ impl Source {
                 true => (&mut self.to_mix, self.mixed_frame_bytes),
                 false => (&mut self.to_device, self.out_frame_bytes),
             };
-            transfer.run(
-                data,
-                &mut output[done * bytes..(done + count) * bytes],
-                count,
-                counts,
-            );
+            transfer.run(data, &mut output[done * bytes..(done + count) * bytes], count, counts);
             done += count;
             self.position += count as u64;
         }

@@ -74,17 +74,12 @@ impl State {
     }
 
     pub(crate) fn counts(&self) -> Counts {
-        Counts {
-            clipped: self.clipped.load(Relaxed),
-            nan: self.nan.load(Relaxed),
-        }
+        Counts { clipped: self.clipped.load(Relaxed), nan: self.nan.load(Relaxed) }
     }
 
     pub(super) fn measure(&self, times: &Times, rate: f64) {
-        self.input_latency
-            .store((times.now - times.adc).to_bits(), Relaxed);
-        self.output_latency
-            .store((times.dac - times.now).to_bits(), Relaxed);
+        self.input_latency.store((times.now - times.adc).to_bits(), Relaxed);
+        self.output_latency.store((times.dac - times.now).to_bits(), Relaxed);
         // The round trip of a job is that of its first period: what `align` takes out cannot change later.
         if self.round_trip.load(Relaxed) < 0 {
             let frames = ((times.dac - times.adc) * rate).round().max(0.0);
