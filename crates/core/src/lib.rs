@@ -6,8 +6,10 @@
 //!
 //! Threads: every function may be called from any thread. A job's end is told on a control thread of the crate's own.
 
+mod audio_data;
 mod backend;
 mod check;
+mod convenience;
 mod convert;
 mod device;
 mod dtype;
@@ -15,16 +17,20 @@ mod error;
 pub mod job;
 mod memory;
 mod realtime;
+mod sample;
 mod stream;
 pub mod virtual_device;
 
+pub use audio_data::AudioData;
 pub use backend::CPAL_VERSION;
 pub use check::check;
+pub use convenience::{Builder, Playing, Recording, RecordingJob, play, playrec, rec};
 pub use convert::{ConvertOptions, Counts, convert};
 pub use device::{DeviceInfo, DeviceSpecifier, Devices, HostApiInfo, Kind, devices};
 pub use dtype::Dtype;
 pub use error::{Error, ErrorKind, HostError, Result};
 pub use memory::Samples;
+pub use sample::{I24, Sample};
 pub use virtual_device::virtual_host;
 
 /// The version of this crate.

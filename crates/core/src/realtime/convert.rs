@@ -9,7 +9,7 @@ mod test;
 use crate::dtype::{Dtype, Format};
 use crate::realtime::mapping::Transfer;
 use dither::Dither;
-use kernel::{Convert, Kernels};
+use kernel::{Convert, Kernels, OnGrid};
 
 /// Samples that could not become what they were.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -47,18 +47,36 @@ impl Converter {
         Self { from, to, options, kernels, dither: Dither::new() }
     }
 
-    /// Converts contiguous samples if none of them needs dither. If not, it says so and does nothing.
-    pub(crate) fn without_dither(&mut self, src: &[u8], dst: &mut [u8], samples: usize, counts: &mut Counts) -> bool {
+    /// Converts interleaved samples in one go if all channels need dither, or none. If they differ it says no and does
+    /// nothing.
+    pub(crate) fn together(
+        &mut self,
+        src: &[u8],
+        dst: &mut [u8],
+        channels: usize,
+        frames: usize,
+        counts: &mut Counts,
+    ) -> bool {
         let (source, target) = (Lane::new(self.from, 0, 1), Lane::new(self.to, 0, 1));
+        let samples = frames * channels;
         let samples = samples.min(source.frames_in(src.len())).min(target.frames_in(dst.len()));
         let (Some(src), Some(dst)) = (src.get(source.range(samples)), dst.get_mut(target.range(samples))) else {
             return true;
         };
-        let plain = self.kernels.narrowing.is_none_or(|(on_grid, _)| on_grid(src, source.step));
-        if plain {
-            self.apply(self.kernels.plain, src, source, dst, target, counts);
-        }
-        plain
+        let convert = match self.kernels.narrowing {
+            Some(narrowing) if !on_grid(narrowing, src, source) => {
+                let mut lanes = (0..channels).map(|channel| Lane::new(self.from, channel, channels));
+                if channels > 1
+                    && lanes.any(|lane| src.get(lane.range(frames)).is_none_or(|src| on_grid(narrowing, src, lane)))
+                {
+                    return false;
+                }
+                narrowing.1
+            }
+            _ => self.kernels.plain,
+        };
+        self.apply(convert, src, source, dst, target, counts);
+        true
     }
 
     /// Converts one channel of interleaved samples, with dither if any of them needs it. Offsets and strides are in
@@ -82,7 +100,7 @@ impl Converter {
             return;
         };
         let convert = match self.kernels.narrowing {
-            Some((on_grid, dithered)) if !on_grid(src, source.step) => dithered,
+            Some(narrowing) if !on_grid(narrowing, src, source) => narrowing.1,
             _ => self.kernels.plain,
         };
         self.apply(convert, src, source, dst, target, counts);
@@ -94,12 +112,18 @@ impl Converter {
             return;
         }
         let mut found = Counts::default();
-        convert(src, source.step, dst, target.step, &mut self.dither, &mut found);
+        // SAFETY: the kernel was chosen for this machine's instructions.
+        unsafe { convert(src, source.step, dst, target.step, &mut self.dither, &mut found) };
         counts.nan += found.nan;
         if !self.options.clip_off {
             counts.clipped += found.clipped;
         }
     }
+}
+
+fn on_grid((on_grid, _): (OnGrid, Convert), src: &[u8], source: Lane) -> bool {
+    // SAFETY: the kernel was chosen for this machine's instructions.
+    unsafe { on_grid(src, source.step) }
 }
 
 /// One channel among interleaved ones, in bytes.

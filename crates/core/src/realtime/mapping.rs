@@ -83,7 +83,7 @@ impl Transfer {
             rest.fill(self.to.silence());
         }
 
-        if self.straight && self.converter.without_dither(src, dst, frames * self.to_channels, counts) {
+        if self.straight && self.converter.together(src, dst, self.to_channels, frames, counts) {
             return;
         }
         for (channel, origin) in self.plan.iter().enumerate() {
