@@ -44,6 +44,15 @@ export declare class NativeVirtual {
   remove(): void
 }
 
+export declare class NativeWav {
+  get dtype(): string
+  get channels(): number
+  get sampleRate(): number
+  get byteLength(): number
+  /** Copies the samples into an array of `byteLength` bytes. */
+  copyInto(target: Uint8Array): void
+}
+
 export interface CheckOptions {
   device?: Specifier
   channels?: number
@@ -123,8 +132,10 @@ export interface NativeError {
   hostError?: HostError
 }
 
-/** Opens and starts a job. `on_end` is called once, and keeps the process alive until then. */
+/** Opens and starts a job. `on_end` is called once. */
 export declare function openJob(options: object, onEnd: (error: NativeError | null) => void): NativeJob
+
+export declare function readWav(path: string): NativeWav
 
 export declare function versions(): Versions
 

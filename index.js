@@ -774,9 +774,10 @@ if (
   }
 }
 
-const { NativeJob, NativeVirtual, checkSettings, convert, createVirtualDevice, findDevice, listDevices, listDevicesAsync, openJob, versions } = nativeBinding
+const { NativeJob, NativeVirtual, NativeWav, checkSettings, convert, createVirtualDevice, findDevice, listDevices, listDevicesAsync, openJob, readWav, versions } = nativeBinding
 export { NativeJob }
 export { NativeVirtual }
+export { NativeWav }
 export { checkSettings }
 export { convert }
 export { createVirtualDevice }
@@ -784,5 +785,6 @@ export { findDevice }
 export { listDevices }
 export { listDevicesAsync }
 export { openJob }
+export { readWav }
 export { versions }
 export const __napiBindingTarget = __napiLoadedBindingTarget

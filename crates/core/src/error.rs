@@ -120,6 +120,8 @@ kinds! {
     NotSupported = "ERR_NOT_SUPPORTED", 0;
     /// A library that has to be opened at run time is missing.
     NoLibrary = "ERR_NO_LIBRARY", 0;
+    /// A file that cannot be understood.
+    FileFormat = "ERR_FILE_FORMAT", 0;
     /// The host refused; see [`Error::host_error`].
     Host = "ERR_HOST", -9999;
 }

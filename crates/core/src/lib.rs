@@ -20,6 +20,7 @@ mod realtime;
 mod sample;
 mod stream;
 pub mod virtual_device;
+mod wav;
 
 pub use audio_data::AudioData;
 pub use backend::CPAL_VERSION;
@@ -32,6 +33,7 @@ pub use error::{Error, ErrorKind, HostError, Result};
 pub use memory::Samples;
 pub use sample::{I24, Sample};
 pub use virtual_device::virtual_host;
+pub use wav::{Wav, read_wav};
 
 /// The version of this crate.
 pub const VERSION: &str = env!("CARGO_PKG_VERSION");

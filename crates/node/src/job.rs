@@ -13,7 +13,8 @@ use crate::buffer::live;
 use crate::devices::{Specifier, dtype, specifier};
 use crate::error::{NativeError, throw};
 
-type OnEnd = ThreadsafeFunction<Option<NativeError>, (), Option<NativeError>, Status, false>;
+// Weak: it is the facade that says whether a job keeps the process alive.
+type OnEnd = ThreadsafeFunction<Option<NativeError>, (), Option<NativeError>, Status, false, true>;
 
 #[napi]
 pub struct NativeJob {
@@ -66,7 +67,7 @@ fn record(env: &Env, input: &Object<'_>) -> Result<Record> {
     })
 }
 
-/// Opens and starts a job. `on_end` is called once, and keeps the process alive until then.
+/// Opens and starts a job. `on_end` is called once.
 #[napi(ts_args_type = "options: object, onEnd: (error: NativeError | null) => void")]
 pub fn open_job(env: Env, options: Object, on_end: Function<Option<NativeError>, ()>) -> Result<NativeJob> {
     let output: Option<Object> = options.get("output")?;
@@ -81,7 +82,7 @@ pub fn open_job(env: Env, options: Object, on_end: Function<Option<NativeError>,
         overlap: options.get("overlap")?.unwrap_or(false),
         align: options.get("align")?.unwrap_or(false),
     };
-    let on_end: OnEnd = on_end.build_threadsafe_function().build()?;
+    let on_end: OnEnd = on_end.build_threadsafe_function().weak::<true>().build()?;
     let tell = move |error: Option<sounddevice::Error>| {
         on_end.call(error.map(NativeError::from), ThreadsafeFunctionCallMode::NonBlocking);
     };

@@ -7,3 +7,4 @@ mod devices;
 mod error;
 mod job;
 mod virtual_device;
+mod wav;
