@@ -15,6 +15,8 @@ use crate::error::Result;
 use crate::realtime::{Engine, Signals};
 
 pub(crate) mod cpal;
+pub(crate) mod priority;
+pub(crate) mod times;
 pub(crate) mod virtual_host;
 
 /// A device as its host API describes it; `index` and the final id are given by the registry.
@@ -81,6 +83,8 @@ pub(crate) struct StreamInfo {
     /// Frames that a period usually has. Longer and shorter ones may come.
     #[allow(dead_code)] // for engines that re-block
     pub period: usize,
+    /// Seconds for which the system may hold sound back beyond what its times tell: waited for at the end.
+    pub tail: f64,
     pub input: Option<OpenSide>,
     pub output: Option<OpenSide>,
     pub clock: Clock,
@@ -88,21 +92,38 @@ pub(crate) struct StreamInfo {
 
 /// The clock of a stream: monotonic, the same for all of its times.
 #[derive(Clone)]
-pub(crate) struct Clock(Arc<dyn Fn() -> f64 + Send + Sync>);
+pub(crate) enum Clock {
+    /// The system's own, which nearly all streams share.
+    Monotonic,
+    /// One that a host makes itself.
+    Own(Arc<dyn Fn() -> f64 + Send + Sync>),
+}
 
 impl Clock {
     /// Seconds of the system's monotonic clock since this process first asked.
     pub(crate) fn monotonic() -> Self {
-        Self::new(monotonic_seconds)
+        Self::Monotonic
     }
 
     pub(crate) fn new(now: impl Fn() -> f64 + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
+        Self::Own(Arc::new(now))
     }
 
     /// Seconds. Callable on the audio thread.
     pub(crate) fn now(&self) -> f64 {
-        (self.0)()
+        match self {
+            Self::Monotonic => monotonic_seconds(),
+            Self::Own(now) => now(),
+        }
+    }
+
+    /// Whether times of both can be compared.
+    pub(crate) fn same(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Monotonic, Self::Monotonic) => true,
+            (Self::Own(one), Self::Own(other)) => Arc::ptr_eq(one, other),
+            _ => false,
+        }
     }
 }
 
@@ -168,4 +189,4 @@ pub(crate) fn hosts() -> Vec<Box<dyn HostApi>> {
 }
 
 /// The version of cpal underneath, pinned in Cargo.toml; none where it is not built in.
-pub const CPAL_VERSION: Option<&str> = None;
+pub const CPAL_VERSION: Option<&str> = Some(cpal::VERSION);

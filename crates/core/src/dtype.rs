@@ -73,7 +73,6 @@ impl fmt::Display for Dtype {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Format {
     Packed(Dtype),
-    #[cfg_attr(not(test), allow(dead_code))] // no backend so far has it
     I24In32,
 }
 

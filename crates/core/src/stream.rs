@@ -184,6 +184,8 @@ fn open_all(plan: &Plan, engine: Box<dyn Engine>, signals: &Arc<Signals>) -> Res
 /// What the engine sees: the last stream is the one that drives, the first one may add the input.
 fn combined(streams: &[Box<dyn BackendStream>]) -> StreamInfo {
     let mut info = streams[streams.len() - 1].info().clone();
-    info.input = info.input.or(streams[0].info().input);
+    let first = streams[0].info();
+    info.input = info.input.or(first.input);
+    info.tail = info.tail.max(first.tail);
     info
 }

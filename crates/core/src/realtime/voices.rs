@@ -48,6 +48,7 @@ pub(crate) struct Voices {
     signals: Arc<Signals>,
     options: ConvertOptions,
     rate: f64,
+    tail: f64,
     mixer: Option<Mixer>,
 }
 
@@ -66,7 +67,8 @@ impl Voices {
         let (incoming, taken) = HeapRb::new(MOST).split();
         let (given, ended) = HeapRb::new(MOST).split();
         let active = Vec::with_capacity(MOST);
-        let voices = Self { incoming: taken, ended: given, active, signals, options, rate: 0.0, mixer: None };
+        let voices =
+            Self { incoming: taken, ended: given, active, signals, options, rate: 0.0, tail: 0.0, mixer: None };
         (voices, Remote { incoming, ended })
     }
 
@@ -75,7 +77,7 @@ impl Voices {
         let mut any = false;
         let mut position = 0;
         while position < self.active.len() {
-            if self.active[position].over(now + 0.5 / self.rate) {
+            if self.active[position].over(now + 0.5 / self.rate - self.tail) {
                 let voice = self.active.swap_remove(position);
                 any = true;
                 // There is room: no more voices exist than the ring holds.
@@ -96,6 +98,7 @@ impl Voices {
 impl Engine for Voices {
     fn prepare(&mut self, info: &StreamInfo) {
         self.rate = info.sample_rate;
+        self.tail = info.tail;
         self.mixer = info.output.map(|side| {
             let channels = usize::from(side.channels);
             let double = Format::from(Dtype::F64);

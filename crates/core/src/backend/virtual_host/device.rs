@@ -159,6 +159,7 @@ impl Device {
             input: request.input.as_ref().map(|side| open_side(side, seconds(1))),
             output: request.output.as_ref().map(|side| open_side(side, seconds(lead))),
             clock: self.clock(),
+            tail: 0.0,
         };
         engine.prepare(&info);
         let double = Format::from(Dtype::F64);
