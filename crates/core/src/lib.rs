@@ -9,6 +9,7 @@
 mod audio_data;
 mod backend;
 mod check;
+mod control;
 mod convenience;
 mod convert;
 mod device;
@@ -18,7 +19,7 @@ pub mod job;
 mod memory;
 mod realtime;
 mod sample;
-mod stream;
+
 pub mod virtual_device;
 mod wav;
 

@@ -2,13 +2,13 @@
 
 use super::Where;
 use crate::backend::Side;
+use crate::control::Plan;
 use crate::device::{DeviceInfo, Kind, devices};
 use crate::dtype::Dtype;
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::Samples;
 use crate::realtime::convert::ConvertOptions;
 use crate::realtime::voices::Repeat;
-use crate::stream::Plan;
 
 /// How much the device may buffer.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -9,12 +9,12 @@ use ringbuf::traits::{Consumer, Producer};
 use super::plan::Parts;
 use super::{Core, Record};
 use crate::backend::StreamInfo;
+use crate::control::{self, Handle, Owner};
 use crate::dtype::{Dtype, Format};
 use crate::error::{Error, Result};
 use crate::realtime::Signals;
 use crate::realtime::mapping::Transfer;
 use crate::realtime::voices::{Command, MOST, Remote, Sink, Source, Voice, Voices};
-use crate::stream::{self, Handle, Owner};
 
 /// How long after the end of the last sound a device may take to say so, before it is released all the same.
 const GRACE: Duration = Duration::from_secs(2);
@@ -61,7 +61,7 @@ pub(super) fn begin(mut parts: Parts, core: Arc<Core>) -> Result<Arc<Session>> {
     let state = State { open: true, incoming, jobs: vec![Arc::clone(&core)], stopping_since: None };
     let session = Arc::new(Session { handle: OnceLock::new(), devices: parts.devices, state: Mutex::new(state) });
     let janitor = Janitor { session: Arc::clone(&session), ended, over: Vec::new() };
-    let handle = stream::open(parts.plan.clone(), Box::new(engine), signals, Box::new(janitor))?;
+    let handle = control::open(parts.plan.clone(), Box::new(engine), signals, Box::new(janitor))?;
     let info = handle.info.clone();
     let _ = session.handle.set(handle);
     if parts.empty {
