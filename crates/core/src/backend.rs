@@ -81,7 +81,6 @@ pub(crate) struct OpenSide {
 pub(crate) struct StreamInfo {
     pub sample_rate: f64,
     /// Frames that a period usually has. Longer and shorter ones may come.
-    #[allow(dead_code)] // for engines that re-block
     pub period: usize,
     /// Seconds for which the system may hold sound back beyond what its times tell: waited for at the end.
     pub tail: f64,

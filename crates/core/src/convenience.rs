@@ -99,6 +99,20 @@ impl<Of> Builder<Of> {
         self
     }
 
+    /// The device to record from, where it is another one than the one to play on.
+    pub fn input_device(mut self, device: impl Into<DeviceSpecifier>) -> Self {
+        self.input = Some(device.into());
+        self
+    }
+
+    /// The device to play on, where it is another one than the one to record from.
+    pub fn output_device(mut self, device: impl Into<DeviceSpecifier>) -> Self {
+        if let Some(play) = &mut self.request.play {
+            play.device = Some(device.into());
+        }
+        self
+    }
+
     /// Hertz; without it the data's, or the device's own.
     pub fn sample_rate(mut self, sample_rate: impl Into<f64>) -> Self {
         self.request.sample_rate = Some(sample_rate.into());

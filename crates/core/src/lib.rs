@@ -17,6 +17,7 @@ mod dtype;
 mod error;
 pub mod job;
 mod memory;
+mod patience;
 mod realtime;
 mod sample;
 

@@ -1,15 +1,14 @@
 //! All host APIs of this build, and who has which index.
 
 use std::collections::HashMap;
-use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::{DeviceInfo, Devices, HostApiInfo};
 use crate::backend::{self, HostApi, HostListing};
+use crate::patience::{Asked, Question};
 
-/// How long a host API may take to list or open before it is given up.
+/// How long a host API may take to open or start before it is given up.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Where a device is: its host API and its name there.
@@ -30,30 +29,19 @@ pub(crate) fn hosts() -> &'static [Box<dyn HostApi>] {
     HOSTS.get_or_init(backend::hosts)
 }
 
+/// How long a host API may take to list its devices before it is left out.
+const LISTING: Duration = Duration::from_secs(1);
+
 /// Lists every host API, each on a thread of its own, since a server may never answer.
 pub(super) fn list() -> Devices {
-    let (sender, receiver) = mpsc::channel();
-    let mut waiting = 0;
-    let mut listings: Vec<Option<HostListing>> = vec![None; hosts().len()];
-    for (position, host) in hosts().iter().enumerate() {
-        if host.name() == backend::virtual_host::NAME {
-            listings[position] = host.list().ok();
-            continue;
-        }
-        let sender = sender.clone();
-        let ask = move || drop(sender.send((position, host.list())));
-        if thread::Builder::new().name("device list".into()).spawn(ask).is_ok() {
-            waiting += 1;
-        }
-    }
-    let end = Instant::now() + PATIENCE;
-    for _ in 0..waiting {
-        match receiver.recv_timeout(end.saturating_duration_since(Instant::now())) {
-            Ok((position, listing)) => listings[position] = listing.ok(),
-            Err(RecvTimeoutError::Timeout | RecvTimeoutError::Disconnected) => break,
-        }
-    }
-    compose(listings)
+    static ASKED: OnceLock<Vec<Asked>> = OnceLock::new();
+    let asked = ASKED.get_or_init(|| hosts().iter().map(|_| Asked::default()).collect());
+    let end = Instant::now() + LISTING;
+    let ask = |(host, asked): (&'static dyn HostApi, &Asked)| asked.ask("device list", || host.list().ok());
+    let questions: Vec<_> = hosts().iter().map(AsRef::as_ref).zip(asked).map(ask).collect();
+    let answer =
+        |question: Option<Question<_>>| question?.wait(end.saturating_duration_since(Instant::now())).flatten();
+    compose(questions.into_iter().map(answer).collect())
 }
 
 fn compose(listings: Vec<Option<HostListing>>) -> Devices {

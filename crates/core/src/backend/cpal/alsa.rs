@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr;
 use std::sync::{Mutex, Once, OnceLock, PoisonError};
+use std::time::Duration;
 
 use ::alsa::Direction;
 use ::alsa::pcm::{HwParams, PCM};
@@ -20,6 +21,7 @@ use alsa_sys::{
 
 use crate::backend::{DeviceRecord, HostListing};
 use crate::error::{Error, ErrorKind, Result};
+use crate::patience::Asked;
 
 /// Frames that low and high latency are counted in.
 const PERIOD: f64 = 256.0;
@@ -29,6 +31,9 @@ const MOST_CHANNELS: u32 = 64;
 const PULSE_CHANNELS: u16 = 32;
 /// Definitions that refer to each other more often than this are a circle.
 const DEEPEST: u32 = 16;
+
+/// How long a server may take to answer before its devices are left out.
+const ANSWERING: Duration = Duration::from_millis(600);
 
 /// What one direction can do.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -166,7 +171,11 @@ impl Survey {
             "pulse" => {
                 let server = definition.child(c"server").and_then(|server| server.text()).unwrap_or_default();
                 let name = if depth == 0 { Some(key) } else { None };
-                let answers = *self.servers.entry(server).or_insert_with(|| pulse_answers(name.unwrap_or("pulse")));
+                let answers = match self.servers.get(&server) {
+                    Some(answers) => *answers,
+                    None => pulse_answers(&server, name.unwrap_or("pulse")),
+                };
+                self.servers.insert(server, answers);
                 answers.then_some(both(Ability { channels: PULSE_CHANNELS, rate: 48_000.0 }))
             }
             "null" => Some(both(Ability { channels: PULSE_CHANNELS, rate: 48_000.0 })),
@@ -181,9 +190,14 @@ impl Survey {
     }
 }
 
-/// Whether the server behind this device of the plugin answers.
-fn pulse_answers(key: &str) -> bool {
-    PCM::new(key, Direction::Playback, true).is_ok()
+/// Whether the server behind this device of the plugin answers, and soon: hardware is to be listed all the same.
+fn pulse_answers(server: &str, key: &str) -> bool {
+    static ASKED: OnceLock<Mutex<HashMap<String, Asked>>> = OnceLock::new();
+    let mut asked = ASKED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let asked = asked.entry(server.to_string()).or_default().clone();
+    let key = key.to_string();
+    let question = asked.ask("device list", move || PCM::new(&key, Direction::Playback, true).is_ok());
+    question.and_then(|question| question.wait(ANSWERING)).unwrap_or(false)
 }
 
 /// Asks the device itself. One that is busy is what it was when it was last free.

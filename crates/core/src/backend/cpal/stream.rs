@@ -2,7 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -15,12 +15,16 @@ use ringbuf::{HeapCons, HeapRb};
 use super::{Chosen, format};
 use crate::backend::priority::raise_current_thread;
 use crate::backend::times::Smoothed;
-use crate::backend::{BackendStream, Clock, OpenSide, StreamInfo};
+use crate::backend::{BackendStream, Clock, OpenSide, StreamInfo, monotonic_seconds};
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::{Engine, Flags, Flow, Loss, Period, Signals, Times};
 
-/// Errors in a row, without a period between them, that mean the device is lost: ALSA's plugins repeat one for ever.
-const ENOUGH: u32 = 32;
+/// Seconds of errors, without a period between them, that mean the device is lost. ALSA's plugins repeat one for ever when
+/// their server is gone, and for some milliseconds when it has only stood still.
+const ENOUGH: f64 = 0.5;
+/// From so many errors in a row on, each is followed by a rest: else they would take the whole processor.
+const FLOOD: u32 = 4;
+const REST: Duration = Duration::from_millis(2);
 /// How long a device may take to close before it is left to a thread of its own.
 const CLOSING: Duration = Duration::from_millis(900);
 /// Seconds that a device's count may run ahead of the clock, beyond its buffer: more, and it has no clock.
@@ -30,7 +34,9 @@ const AHEAD: f64 = 0.05;
 struct Gate {
     closed: AtomicBool,
     xrun: AtomicBool,
+    /// Errors since the last period, and the time of the first, an f64's bits.
     errors: AtomicU32,
+    since: AtomicU64,
     signals: Arc<Signals>,
 }
 
@@ -47,10 +53,15 @@ impl Gate {
             }
             library::ErrorKind::DeviceChanged | library::ErrorKind::RealtimeDenied => {}
             _ => {
-                if self.errors.fetch_add(1, Ordering::AcqRel) >= ENOUGH {
+                let now = monotonic_seconds();
+                let before = self.errors.fetch_add(1, Ordering::AcqRel);
+                if before == 0 {
+                    self.since.store(now.to_bits(), Ordering::Release);
+                } else if now - f64::from_bits(self.since.load(Ordering::Acquire)) > ENOUGH {
                     self.signals.lose(Loss::Host);
-                    // Nothing sounds any more; without a rest the errors would take the whole processor until we close.
-                    thread::sleep(Duration::from_millis(5));
+                }
+                if before >= FLOOD {
+                    thread::sleep(REST);
                 }
             }
         }
@@ -156,6 +167,7 @@ pub(super) fn open(
         closed: AtomicBool::new(false),
         xrun: AtomicBool::new(false),
         errors: AtomicU32::new(0),
+        since: AtomicU64::new(0),
         signals,
     });
     let (mut arrives, arriving) = HeapRb::new(1).split();
