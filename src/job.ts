@@ -52,7 +52,13 @@ export class Job<T> extends Promise<T> {
       held.length = 0;
       if (signal?.aborted) settle.reject(signal.reason);
       else if (error) settle.reject(fromNative(error));
-      else settle.resolve(job.take());
+      else {
+        try {
+          settle.resolve(job.take());
+        } catch (lost) {
+          settle.reject(lost); // the memory of `out` was given away meanwhile
+        }
+      }
     };
     const handle = native(() => addon.openJob(options, ended as never));
     const aborted = () => handle.abort();

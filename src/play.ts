@@ -264,7 +264,8 @@ function record(
       const used = recorded * target.channels * bytesPerSample(target.dtype);
       bytesOf(target.into).set(bytes.subarray(0, used));
       if (given.out instanceof AudioData && recorded === target.frames) return given.out;
-      return new AudioData(target.into, shape).slice(0, recorded);
+      const filled = new AudioData(target.into, shape);
+      return recorded === target.frames ? filled : filled.slice(0, recorded);
     },
   });
 }
