@@ -182,6 +182,7 @@ export function play(
     held: [source.bytes],
     result: () => job.status,
     signal: given.signal,
+    blocking: given.blocking,
   });
   begin(job, given.overlap ?? false);
   if (!given.blocking) return job;
@@ -225,6 +226,7 @@ function record(
     out?: Typed | AudioData;
     mapping?: number[];
     signal?: AbortSignal;
+    blocking?: boolean;
   },
   dtype: DType,
   extra: { output?: ReturnType<typeof output>; held?: unknown; sampleRate?: number | undefined },
@@ -253,6 +255,7 @@ function record(
     options,
     held: [bytes, extra.held],
     signal: given.signal,
+    blocking: given.blocking,
     result(job) {
       const recorded = job.recorded();
       const shape = {
