@@ -16,7 +16,7 @@ import type { CallbackFlags } from './flags.js';
 import { Job } from './job.js';
 import type { DeviceSpecifier, InOut, Latency } from './options.js';
 import * as is from './options.js';
-import { type AudioSource, type Interleaved, interleave } from './source.js';
+import { type AudioSource, checkAttached, type Interleaved, interleave } from './source.js';
 
 export interface CommonOptions {
   sampleRate?: number;
@@ -78,7 +78,10 @@ function range(
 }
 
 const out = (value: unknown, name: string): Typed | AudioData => {
-  if (value instanceof AudioData || dtypeOf(value) !== undefined) return value as Typed | AudioData;
+  if (value instanceof AudioData || dtypeOf(value) !== undefined) {
+    checkAttached(value instanceof AudioData ? value.data : (value as Typed), name);
+    return value as Typed | AudioData;
+  }
   throw invalidType(`${name} must be a typed array or AudioData, got ${show(value)}`);
 };
 
