@@ -16,7 +16,7 @@ import {
   samplesOf,
   whole,
   wrong,
-} from './catalogue-helper.js';
+} from './helper.js';
 
 const FRAMES = 600;
 const DEVICE_CHANNELS = 8;

@@ -1,4 +1,4 @@
-/** What the catalogue tests share: devices, signals, and a naive account of what conversion does. */
+/** What the tests share: devices, signals, and a naive account of what conversion does. */
 import type { ExecutionContext } from 'ava';
 import { AudioData, type DType, type SampleArray, virtual } from 'sounddevice';
 

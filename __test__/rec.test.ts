@@ -13,7 +13,7 @@ import {
   samplesOf,
   whole,
   wrong,
-} from './catalogue-helper.js';
+} from './helper.js';
 
 const SILENCE_OF_UINT8 = 128;
 const refusals = {

@@ -13,7 +13,7 @@ import {
   random,
   same,
   samplesOf,
-} from './catalogue-helper.js';
+} from './helper.js';
 
 const PAIRS = DTYPES.flatMap((from) => DTYPES.map((to) => [from, to] as const));
 const INTEGERS = DTYPES.filter((dtype) => bitsOf(dtype) > 0);

@@ -1,6 +1,6 @@
 import test from 'ava';
 import { type Job, play, playrec, rec, stop, wait } from 'sounddevice';
-import { manual, nameOf, noise, PERIOD, RATE, ramp, same } from './catalogue-helper.js';
+import { manual, nameOf, noise, PERIOD, RATE, ramp, same } from './helper.js';
 
 const silent = (frames: number) => new Array<number>(frames).fill(0);
 const part = (from: number, to: number) => Array.from(ramp(4096).subarray(from, to));
