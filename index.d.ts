@@ -28,6 +28,7 @@ export declare class NativeJob {
   seek(frame: number): void
   stop(): void
   abort(): void
+  manualClock(): boolean
   waitSync(): void
 }
 

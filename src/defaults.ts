@@ -1,4 +1,5 @@
 /** What an option is when nobody says. */
+import { inspect } from 'node:util';
 import type { DType } from './dtype.js';
 import { invalidValue, native, readOnly, show, unknownOption } from './errors.js';
 import { addon } from './native.js';
@@ -25,7 +26,8 @@ function pair<T>(name: string, factory: (side: Side) => T, check: (value: unknow
   const write = (side: Side, value: unknown) => {
     slots[side] = value === null || value === undefined ? undefined : check(value, name);
   };
-  const target = Object.freeze({ length: 2 });
+  const print = () => [read(0), read(1)];
+  const target = Object.freeze({ length: 2, [inspect.custom]: print });
   const proxy = new Proxy(target, {
     get(_, key) {
       const side = sideOf(key);
@@ -33,7 +35,7 @@ function pair<T>(name: string, factory: (side: Side) => T, check: (value: unknow
       if (key === 'length') return 2;
       if (key === Symbol.iterator) return () => [read(0), read(1)][Symbol.iterator]();
       if (key === 'toJSON') return () => [read(0), read(1)];
-      if (key === Symbol.for('nodejs.util.inspect.custom')) return () => [read(0), read(1)];
+      if (key === inspect.custom) return print;
       return undefined;
     },
     set(_, key, value) {
@@ -125,8 +127,11 @@ export interface Defaults {
   reset(): void;
 }
 
+// A proxy prints as its target does.
+const target = { [inspect.custom]: () => ({ ...defaults }) };
+
 /** Consulted whenever an option is missing; `null` means the factory setting. Assigning one value sets both sides. */
-export const defaults: Defaults = new Proxy({} as Defaults, {
+export const defaults: Defaults = new Proxy(target as unknown as Defaults, {
   get(_, key) {
     if (typeof key !== 'string') return undefined;
     if (Object.hasOwn(pairs, key)) return pairs[key as keyof typeof pairs].proxy;

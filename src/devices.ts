@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import { defaults } from './defaults.js';
 import type { DType } from './dtype.js';
-import { fromNative, invalidType, invalidValue, native, SoundDeviceError, show } from './errors.js';
+import { fromNative, invalidValue, native, SoundDeviceError, show } from './errors.js';
 import { addon } from './native.js';
 import type { DeviceSpecifier, InOut, Kind } from './options.js';
 import * as is from './options.js';
@@ -109,8 +109,7 @@ export function queryHostApis(index: number): HostApiInfo;
 export function queryHostApis(index?: number): readonly HostApiInfo[] | HostApiInfo {
   const { hostApis } = native(() => addon.listDevices());
   if (index === undefined) return Object.freeze(hostApis);
-  if (typeof index !== 'number') throw invalidType(`index must be a number, got ${show(index)}`);
-  const found = hostApis[index];
+  const found = hostApis[is.integer(-Number.MAX_SAFE_INTEGER)(index, 'index')];
   if (found === undefined) {
     throw new SoundDeviceError('ERR_NO_SUCH_HOST_API', `Error querying host API ${index}`, {
       paErrorCode: -9978,

@@ -1,5 +1,5 @@
 /** A running play, rec or playrec. */
-import { fromNative, type NativeError, native } from './errors.js';
+import { fromNative, type NativeError, native, SoundDeviceError } from './errors.js';
 import { CallbackFlags } from './flags.js';
 import { addon, keep } from './native.js';
 import { integer } from './options.js';
@@ -23,6 +23,8 @@ export interface Opening<T> {
   held: unknown[];
   result(job: Handle): T;
   signal?: AbortSignal | undefined;
+  /** The caller is going to wait for it. */
+  blocking?: boolean | undefined;
 }
 
 /** A plain promise with more on it. */
@@ -38,7 +40,7 @@ export class Job<T> extends Promise<T> {
   #taken: { value: T } | undefined;
 
   /** Opens and starts; whatever fails before the device runs is thrown. */
-  static open<T>({ options, held, result, signal }: Opening<T>): Job<T> {
+  static open<T>({ options, held, result, signal, blocking }: Opening<T>): Job<T> {
     signal?.throwIfAborted();
     let settle!: { resolve(value: T | PromiseLike<T>): void; reject(reason: unknown): void };
     const job = new Job<T>((resolve, reject) => {
@@ -52,7 +54,13 @@ export class Job<T> extends Promise<T> {
       held.length = 0;
       if (signal?.aborted) settle.reject(signal.reason);
       else if (error) settle.reject(fromNative(error));
-      else settle.resolve(job.take());
+      else {
+        try {
+          settle.resolve(job.take());
+        } catch (lost) {
+          settle.reject(lost); // the memory of `out` was given away meanwhile
+        }
+      }
     };
     const handle = native(() => addon.openJob(options, ended as never));
     const aborted = () => handle.abort();
@@ -68,6 +76,13 @@ export class Job<T> extends Promise<T> {
     job.#playrec = 'input' in options && 'output' in options;
     // Ignoring a job is fine.
     job.catch(() => {});
+    if (blocking && handle.manualClock()) {
+      job.abort();
+      throw new SoundDeviceError(
+        'ERR_WOULD_DEADLOCK',
+        'blocking on a manual clock would never end: advance the device instead',
+      );
+    }
     return job;
   }
 

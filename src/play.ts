@@ -16,7 +16,7 @@ import type { CallbackFlags } from './flags.js';
 import { Job } from './job.js';
 import type { DeviceSpecifier, InOut, Latency } from './options.js';
 import * as is from './options.js';
-import { type AudioSource, type Interleaved, interleave } from './source.js';
+import { type AudioSource, checkAttached, type Interleaved, interleave } from './source.js';
 
 export interface CommonOptions {
   sampleRate?: number;
@@ -78,7 +78,10 @@ function range(
 }
 
 const out = (value: unknown, name: string): Typed | AudioData => {
-  if (value instanceof AudioData || dtypeOf(value) !== undefined) return value as Typed | AudioData;
+  if (value instanceof AudioData || dtypeOf(value) !== undefined) {
+    checkAttached(value instanceof AudioData ? value.data : (value as Typed), name);
+    return value as Typed | AudioData;
+  }
   throw invalidType(`${name} must be a typed array or AudioData, got ${show(value)}`);
 };
 
@@ -182,6 +185,7 @@ export function play(
     held: [source.bytes],
     result: () => job.status,
     signal: given.signal,
+    blocking: given.blocking,
   });
   begin(job, given.overlap ?? false);
   if (!given.blocking) return job;
@@ -225,6 +229,7 @@ function record(
     out?: Typed | AudioData;
     mapping?: number[];
     signal?: AbortSignal;
+    blocking?: boolean;
   },
   dtype: DType,
   extra: { output?: ReturnType<typeof output>; held?: unknown; sampleRate?: number | undefined },
@@ -253,6 +258,7 @@ function record(
     options,
     held: [bytes, extra.held],
     signal: given.signal,
+    blocking: given.blocking,
     result(job) {
       const recorded = job.recorded();
       const shape = {
@@ -264,7 +270,8 @@ function record(
       const used = recorded * target.channels * bytesPerSample(target.dtype);
       bytesOf(target.into).set(bytes.subarray(0, used));
       if (given.out instanceof AudioData && recorded === target.frames) return given.out;
-      return new AudioData(target.into, shape).slice(0, recorded);
+      const filled = new AudioData(target.into, shape);
+      return recorded === target.frames ? filled : filled.slice(0, recorded);
     },
   });
 }

@@ -63,13 +63,13 @@ export function interleave(source: AudioSource, dtype?: DType): Interleaved {
 const isShared = (array: ArrayBufferView) => array.buffer instanceof SharedArrayBuffer;
 
 /** A detached array has lost its length as well, so only its buffer can tell. */
-function checkAttached(array: ArrayBufferView): void {
+export function checkAttached(array: ArrayBufferView, name = 'audio data'): void {
   const { buffer } = array;
   if (!(buffer instanceof ArrayBuffer) || buffer.byteLength > 0) return;
   try {
     new Uint8Array(buffer);
   } catch {
-    throw invalidType('audio data must be attached, got a detached buffer');
+    throw invalidType(`${name} must be attached, got a detached buffer`);
   }
 }
 

@@ -184,6 +184,11 @@ impl Job {
         }
     }
 
+    /// Whether time passes only when the device is advanced, so that waiting would never end.
+    pub fn manual_clock(&self) -> bool {
+        self.session.manual_clock()
+    }
+
     /// Waits for the end at most this long; says whether it came. Never too long where the clock is a manual one.
     pub fn wait_for(&self, patience: Duration) -> bool {
         let end = self.core.end();

@@ -212,6 +212,11 @@ impl NativeJob {
     }
 
     #[napi]
+    pub fn manual_clock(&self) -> bool {
+        self.job.manual_clock()
+    }
+
+    #[napi]
     pub fn wait_sync(&self, env: Env) -> Result<()> {
         self.job.wait().map_err(|error| throw(&env, error))
     }

@@ -212,6 +212,8 @@ impl Voice {
             let target = state.seek.swap(-1, AcqRel);
             if let Ok(frame) = u64::try_from(target) {
                 source.seek(frame);
+                // Beyond the end there is no period in which it would be told otherwise.
+                state.position.store(source.position(), Relaxed);
             }
         }
     }
