@@ -2,7 +2,8 @@
  * jackloop NAME CHANNELS: a JACK client that looks like a sound card whose outputs are wired to its inputs.
  *
  * What arrives at NAME:playback_N leaves NAME:capture_N in the same cycle. Both are physical and terminal,
- * so clients take them for hardware; the server runs player, then jackloop, then recorder.
+ * so clients take them for hardware; the server runs player, then jackloop, then recorder. So the ports have no
+ * latency of their own: a client that does both hears itself one period later, which is the server's doing.
  *
  * The few functions of libjack are declared here, so that no header is needed to compile this:
  *   cc -O2 jackloop.c -o jackloop -l:libjack.so.0
@@ -19,7 +20,6 @@ typedef struct port port;
 typedef struct { uint32_t min, max; } latency_range;
 enum { NO_START_SERVER = 0x01, USE_EXACT_NAME = 0x02 };
 enum { IS_INPUT = 0x01, IS_OUTPUT = 0x02, IS_PHYSICAL = 0x04, IS_TERMINAL = 0x10 };
-enum { CAPTURE_LATENCY = 0, PLAYBACK_LATENCY = 1 };
 
 client *jack_client_open(const char *name, int options, int *status, ...);
 int jack_client_close(client *);
@@ -27,7 +27,6 @@ int jack_activate(client *);
 port *jack_port_register(client *, const char *name, const char *type, unsigned long flags, unsigned long size);
 void *jack_port_get_buffer(port *, uint32_t frames);
 void jack_port_set_latency_range(port *, int mode, latency_range *);
-uint32_t jack_get_buffer_size(client *);
 int jack_set_process_callback(client *, int (*)(uint32_t, void *), void *);
 int jack_set_latency_callback(client *, void (*)(int, void *), void *);
 void jack_on_shutdown(client *, void (*)(void *), void *);
@@ -44,11 +43,14 @@ static int process(uint32_t frames, void *unused) {
   return 0;
 }
 
-static void set_latency(int mode, void *self) {
-  uint32_t period = jack_get_buffer_size(self);
-  latency_range range = {period, period};
-  for (int i = 0; i < channels; i++)
-    jack_port_set_latency_range(mode == CAPTURE_LATENCY ? capture[i] : playback[i], mode, &range);
+/* Without this, libjack would pass on to one side what is connected to the other one. */
+static void set_latency(int mode, void *unused) {
+  (void)unused;
+  latency_range none = {0, 0};
+  for (int i = 0; i < channels; i++) {
+    jack_port_set_latency_range(playback[i], mode, &none);
+    jack_port_set_latency_range(capture[i], mode, &none);
+  }
 }
 
 static void on_signal(int number) { (void)number; leaving = 1; }
@@ -76,7 +78,7 @@ int main(int argc, char **argv) {
     if (!playback[i] || !capture[i]) return 1;
   }
   jack_set_process_callback(self, process, NULL);
-  jack_set_latency_callback(self, set_latency, self);
+  jack_set_latency_callback(self, set_latency, NULL);
   jack_on_shutdown(self, on_shutdown, NULL);
   signal(SIGTERM, on_signal);
   signal(SIGINT, on_signal);

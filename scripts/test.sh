@@ -57,9 +57,9 @@ drift() {
   git ls-files --error-unmatch index.js index.d.ts >/dev/null && git diff --exit-code -- index.js index.d.ts
 }
 
-# SOUND_SERVERS names the host APIs whose tests must not be left out
+# start_servers pulse|all HOSTS: SOUND_SERVERS names the host APIs whose tests must not be left out
 start_servers() {
-  bash scripts/sound-servers.sh start pulse && eval "$(bash scripts/sound-servers.sh env pulse)" && export SOUND_SERVERS='ALSA'
+  bash scripts/sound-servers.sh start "$1" && eval "$(bash scripts/sound-servers.sh env "$1")" && export SOUND_SERVERS="$2"
 }
 
 announce 'set-up'
@@ -85,7 +85,12 @@ step 'package (publint)' publint --strict
 step 'package (types)' attw --pack . --profile esm-only
 
 if command -v pulseaudio >/dev/null && command -v pactl >/dev/null; then
-  step 'sound server' start_servers
+  if command -v jackd >/dev/null; then
+    step 'sound servers' start_servers all 'ALSA JACK'
+  else
+    announce 'JACK: skipped, jackd is not installed'
+    step 'sound server' start_servers pulse ALSA
+  fi
 else
   announce 'sound server: skipped, PulseAudio is not installed'
 fi

@@ -15,6 +15,7 @@ use crate::error::Result;
 use crate::realtime::{Engine, Signals};
 
 pub(crate) mod cpal;
+pub(crate) mod jack;
 pub(crate) mod priority;
 pub(crate) mod times;
 pub(crate) mod virtual_host;
@@ -182,6 +183,7 @@ pub(crate) trait BackendStream {
 /// All host APIs of this build, in the order of defaults; the virtual one last.
 pub(crate) fn hosts() -> Vec<Box<dyn HostApi>> {
     let mut hosts: Vec<Box<dyn HostApi>> = Vec::new();
+    hosts.push(Box::new(jack::Jack));
     hosts.extend(cpal::hosts());
     hosts.push(Box::new(virtual_host::host()));
     hosts

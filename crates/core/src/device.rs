@@ -76,6 +76,8 @@ pub struct Devices {
     pub(crate) infos: Vec<DeviceInfo>,
     pub(crate) located: Vec<Arc<Located>>,
     pub(crate) host_apis: Vec<HostApiInfo>,
+    /// Names of the host APIs that did not answer.
+    pub(crate) silent: Vec<&'static str>,
 }
 
 /// Asks all host APIs for the devices of now. A host API that does not answer within five seconds is left out.

@@ -20,7 +20,10 @@ struct Way {
     input: &'static str,
 }
 
-const WAYS: [Way; 1] = [Way { host: "ALSA", output: "ss_speakers, ALSA", input: "ss_mic, ALSA" }];
+const WAYS: [Way; 2] = [
+    Way { host: "ALSA", output: "ss_speakers, ALSA", input: "ss_mic, ALSA" },
+    Way { host: "JACK", output: "loop-system, JACK", input: "loop-system, JACK" },
+];
 
 const RATE: u32 = 48_000;
 /// PortAudio's bits for lost input and lost output.
@@ -120,4 +123,5 @@ macro_rules! suite {
 
 suite! {
     alsa: "ALSA";
+    jack: "JACK";
 }

@@ -72,6 +72,7 @@ impl Devices {
     ///
     /// # Errors
     /// `NoSuchDevice` where none fits or it lacks that direction, `AmbiguousDevice` where several do; the message names them.
+    /// `TimedOut` where none fits and a host API that may have it did not answer.
     pub fn find(&self, specifier: &DeviceSpecifier, kind: Option<Kind>) -> Result<&DeviceInfo> {
         match specifier {
             DeviceSpecifier::Index(index) => self.by_index(*index, kind),
@@ -81,11 +82,18 @@ impl Devices {
 
     fn by_index(&self, index: i64, kind: Option<Kind>) -> Result<&DeviceInfo> {
         let device = usize::try_from(index).ok().and_then(|index| self.get(index));
-        let device =
-            device.ok_or_else(|| Error::new(ErrorKind::NoSuchDevice, format!("Error querying device {index}")))?;
+        let device = device.ok_or_else(|| self.none(format!("Error querying device {index}")))?;
         match kind {
             Some(kind) if device.max_channels(kind) == 0 => Err(not_a(kind, device)),
             _ => Ok(device),
+        }
+    }
+
+    /// No device, as far as we know.
+    fn none(&self, message: String) -> Error {
+        match self.silent[..] {
+            [] => Error::new(ErrorKind::NoSuchDevice, message),
+            _ => Error::new(ErrorKind::TimedOut, format!("{message}; {} did not answer", self.silent.join(" and "))),
         }
     }
 
@@ -102,7 +110,7 @@ impl Devices {
             self.infos.iter().filter(has_kind).filter(|device| fits(&full_name(device), &wanted)).collect();
         let what = kind.map_or_else(|| "input/output".to_string(), |kind| kind.to_string());
         match fitting[..] {
-            [] => Err(Error::new(ErrorKind::NoSuchDevice, format!("No {what} device matching '{text}'"))),
+            [] => Err(self.none(format!("No {what} device matching '{text}'"))),
             [device] => Ok(device),
             _ => {
                 let whole = |device: &&&DeviceInfo| device.name.to_lowercase() == wanted || full_name(device) == wanted;

@@ -45,11 +45,15 @@ pub(super) fn list() -> Devices {
 }
 
 fn compose(listings: Vec<Option<HostListing>>) -> Devices {
-    let mut devices = Devices { infos: Vec::new(), located: Vec::new(), host_apis: Vec::new() };
+    let mut devices = Devices { infos: Vec::new(), located: Vec::new(), host_apis: Vec::new(), silent: Vec::new() };
     for (host, listing) in hosts().iter().zip(listings) {
-        let Some(listing) = listing.filter(|listing| !listing.devices.is_empty()) else {
+        let Some(listing) = listing else {
+            devices.silent.push(host.name());
             continue;
         };
+        if listing.devices.is_empty() {
+            continue;
+        }
         let host_api = devices.host_apis.len();
         let first = devices.infos.len();
         for record in listing.devices {

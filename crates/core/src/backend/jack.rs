@@ -1,0 +1,113 @@
+//! JACK, directly: one client with one process callback per stream.
+//!
+//! cpal has a client per direction and a ring between them, which costs a period of latency. The server decides the
+//! sample rate and the period; the engine re-blocks. A device is a client of the server that has audio ports; its ports
+//! are our channels, in the server's order. No server is ever started.
+//!
+//! The server may hang or die inside any call, so all that talk to it run on threads of their own ([`client::ask`]).
+
+mod client;
+mod cycle;
+mod library;
+mod stream;
+mod survey;
+
+use std::sync::{Arc, Mutex, PoisonError};
+
+use super::{BackendStream, HostApi, HostListing, Request};
+use crate::error::{ErrorKind, Result};
+use crate::realtime::{Engine, Signals};
+use client::{Client, ask};
+use stream::{Open, Prepared};
+use survey::{Survey, survey};
+
+const NAME: &str = "JACK";
+
+/// The client that looks around. It never has ports.
+const LISTER: &str = "sounddevice-list";
+
+/// What servers of all ages and systems take for a client's name.
+const LONGEST_NAME: usize = 27;
+
+pub(crate) struct Jack;
+
+static CLIENT_NAME: Mutex<Option<String>> = Mutex::new(None);
+
+/// How streams opened from now on are called in the server's graph; the name of the program unless told otherwise.
+#[cfg_attr(not(test), allow(dead_code))] // the public setter of the program's name will call it
+pub(crate) fn set_client_name(name: &str) {
+    *CLIENT_NAME.lock().unwrap_or_else(PoisonError::into_inner) = Some(acceptable(name));
+}
+
+fn client_name() -> String {
+    let name = CLIENT_NAME.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    name.unwrap_or_else(|| {
+        let program = std::env::current_exe().ok();
+        acceptable(&program.as_deref().and_then(|path| path.file_stem()).unwrap_or_default().to_string_lossy())
+    })
+}
+
+/// Without the colon, which ends a client's name, and not too long.
+fn acceptable(name: &str) -> String {
+    let mut name: String = name.chars().filter(|c| !c.is_control()).map(|c| if c == ':' { '-' } else { c }).collect();
+    while name.len() > LONGEST_NAME {
+        name.pop();
+    }
+    if name.is_empty() { "sounddevice".into() } else { name }
+}
+
+fn look() -> Result<Survey> {
+    ask(|| Ok(survey(&Client::open(LISTER)?)))
+}
+
+impl HostApi for Jack {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn list(&self) -> Result<HostListing> {
+        match look() {
+            Ok(survey) => Ok(survey.listing()),
+            // Nobody there.
+            Err(error) if matches!(error.kind(), ErrorKind::NoLibrary | ErrorKind::DeviceUnavailable) => {
+                Ok(HostListing::default())
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    fn check(&self, request: &Request) -> Result<()> {
+        look()?.check(request)
+    }
+
+    /// All clients run in the server's one cycle.
+    fn duplex(&self, _: &str, _: &str) -> bool {
+        true
+    }
+
+    fn open(
+        &self,
+        request: &Request,
+        engine: Box<dyn Engine>,
+        signals: Arc<Signals>,
+    ) -> Result<Box<dyn BackendStream>> {
+        let (name, wanted) = (client_name(), request.clone());
+        let prepared = ask(move || Prepared::new(&name, &wanted))?;
+        Ok(Box::new(Open::new(prepared, request, engine, signals)?))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn client_names_are_what_every_server_takes() {
+        assert_eq!(acceptable("my: program"), "my- program");
+        assert_eq!(acceptable(""), "sounddevice");
+        let long = acceptable(&"ü".repeat(40));
+        assert_eq!(long, "ü".repeat(13));
+        set_client_name("a:b");
+        assert_eq!(client_name(), "a-b");
+    }
+}
