@@ -54,6 +54,9 @@ const list =
  * play(stereo, { extraSettings: new AsioSettings({ channelSelectors: [12, 13] }) });
  */
 export class AsioSettings extends Settings<{ channelSelectors: readonly number[] }> {
+  /** Settings of other host APIs are refused by the compiler too. */
+  declare private readonly brand: 'asio';
+
   /**
    * @param options `channelSelectors`: for each channel of the stream the device's channel, from 0.
    * @throws TypeError unless it is a list of numbers; RangeError if one of them cannot be a channel.
@@ -91,6 +94,8 @@ export class CoreAudioSettings extends Settings<{
   failIfConversionRequired: boolean;
   conversionQuality: Quality;
 }> {
+  declare private readonly brand: 'coreaudio';
+
   /**
    * @param options `channelMap`: for an input the device's channels to take, from 0; for an output one number for each
    * channel of the device: which channel of the stream it plays, -1 for none. `changeDeviceParameters` (false): change the
@@ -130,6 +135,8 @@ export class WasapiSettings extends Settings<{
   autoConvert: boolean;
   explicitSampleFormat: boolean;
 }> {
+  declare private readonly brand: 'wasapi';
+
   /**
    * @param options `exclusive` (false): have the device alone, with lower latency. `autoConvert` (false): let the system
    * convert rates and channels; in shared mode only. `explicitSampleFormat` (false): fail rather than convert formats.
