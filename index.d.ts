@@ -138,6 +138,9 @@ export declare function openJob(options: object, onEnd: (error: NativeError | nu
 
 export declare function readWav(path: string): NativeWav
 
+/** A device as JavaScript names it. */
+export type Specifier = number | string
+
 export declare function versions(): Versions
 
 export interface Versions {

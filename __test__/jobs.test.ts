@@ -126,7 +126,7 @@ test.serial('wrong options are refused with code, expected and received', (t) =>
     'RangeError ERR_INVALID_ARG_VALUE',
   );
   t.is(
-    refused(() => rec()),
+    refused(() => rec(undefined as never)),
     'TypeError ERR_INVALID_ARG_TYPE',
   );
   t.is(

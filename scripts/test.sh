@@ -80,7 +80,7 @@ step "imports of the addon" node scripts/check-addon.js
 step 'build of the TypeScript' npm run --silent build:ts
 step 'build of the tests' npm run --silent build:test
 step 'lint' npm run --silent lint
-if [ -d __test__/types ]; then step 'types' tsc -p tsconfig.types.json; fi
+step 'types' npm run --silent test:types
 step 'package (publint)' publint --strict
 step 'package (types)' attw --pack . --profile esm-only
 

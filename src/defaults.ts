@@ -1,11 +1,14 @@
 /** What an option is when nobody says. */
 import { inspect } from 'node:util';
-import type { DType } from './dtype.js';
+import { checkDType, type DType } from './dtype.js';
 import { invalidValue, native, readOnly, show, unknownOption } from './errors.js';
 import { addon } from './native.js';
+import { nearest } from './nearest.js';
 import type { DeviceSpecifier, InOut, Latency } from './options.js';
 import * as is from './options.js';
+import { type ExtraSettings, extraSettings } from './settings.js';
 
+/** A value for the input and one for the output; each can be assigned, `null` is its factory setting. */
 export interface Pair<T> {
   readonly length: 2;
   0: T;
@@ -17,48 +20,68 @@ export interface Pair<T> {
 
 type Side = 0 | 1;
 
-/** A pair over two slots, strict about everything else. `null` on a side is its factory setting. */
-function pair<T>(name: string, factory: (side: Side) => T, check: (value: unknown, name: string) => T) {
+const SIDES: Record<string, Side> = { 0: 0, 1: 1, input: 0, output: 1 };
+
+/** A pair over two slots, strict about everything else. */
+function pair<T>(name: string, factory: (side: Side) => T, check: is.Check<T>) {
   const slots: [T | undefined, T | undefined] = [undefined, undefined];
-  const sideOf = (key: string | symbol): Side | undefined =>
-    key === '0' || key === 'input' ? 0 : key === '1' || key === 'output' ? 1 : undefined;
+  const sideOf = (key: string | symbol) =>
+    typeof key === 'string' && Object.hasOwn(SIDES, key) ? SIDES[key] : undefined;
   const read = (side: Side) => slots[side] ?? factory(side);
   const write = (side: Side, value: unknown) => {
-    slots[side] = value === null || value === undefined ? undefined : check(value, name);
+    slots[side] = value === null || value === undefined ? undefined : check(value, `defaults.${name}`);
   };
-  const print = () => [read(0), read(1)];
-  const target = Object.freeze({ length: 2, [inspect.custom]: print });
-  const proxy = new Proxy(target, {
+  const both = () => [read(0), read(1)];
+  const fixed: Record<string | symbol, unknown> = {
+    length: 2,
+    [Symbol.iterator]: () => both()[Symbol.iterator](),
+    toJSON: both,
+    toString: () =>
+      both()
+        .map((side) => show(side))
+        .join(', '),
+    [inspect.custom]: both,
+  };
+  const refuse = (key: string | symbol) => {
+    if (Object.hasOwn(fixed, key)) throw readOnly(`${String(key)} of defaults.${name} cannot be assigned`);
+    throw unknownOption(`defaults.${name} has no side ${nearest(String(key), Object.keys(SIDES))}`);
+  };
+  const proxy = new Proxy(fixed, {
     get(_, key) {
       const side = sideOf(key);
-      if (side !== undefined) return read(side);
-      if (key === 'length') return 2;
-      if (key === Symbol.iterator) return () => [read(0), read(1)][Symbol.iterator]();
-      if (key === 'toJSON') return () => [read(0), read(1)];
-      if (key === inspect.custom) return print;
-      return undefined;
+      return side === undefined ? fixed[key] : read(side);
     },
     set(_, key, value) {
       const side = sideOf(key);
-      if (side === undefined) throw unknownOption(`defaults.${name} has no side '${String(key)}'`);
+      if (side === undefined) return refuse(key);
       write(side, value);
       return true;
     },
+    has: (_, key) => sideOf(key) !== undefined || key in fixed,
+    ownKeys: () => Object.keys(SIDES),
+    getOwnPropertyDescriptor(_, key) {
+      const side = sideOf(key);
+      if (side === undefined) return undefined;
+      return { value: read(side), configurable: true, enumerable: true, writable: true };
+    },
+    deleteProperty: (_, key) => refuse(key),
+    defineProperty: (_, key) => refuse(key),
+    setPrototypeOf: () => refuse('prototype'),
   }) as unknown as Pair<T>;
   return {
     proxy,
+    slots: slots as Readonly<typeof slots>,
     assign(value: unknown) {
-      if (!Array.isArray(value)) {
-        write(0, value);
-        write(1, value);
-        return;
+      const sides = Array.isArray(value) ? value : [value, value];
+      if (sides.length !== 2) {
+        throw invalidValue(
+          `only single values and pairs are allowed for defaults.${name}, got ${show(value)}`,
+        );
       }
-      if (value.length !== 2)
-        throw invalidValue(`only single values and pairs are allowed, got ${show(value)}`);
       const before = [...slots] as typeof slots;
       try {
-        write(0, value[0]);
-        write(1, value[1]);
+        write(0, sides[0]);
+        write(1, sides[1]);
       } catch (error) {
         [slots[0], slots[1]] = before;
         throw error;
@@ -77,11 +100,15 @@ function factoryDevice(side: Side): DeviceSpecifier {
 
 const pairs = {
   device: pair<DeviceSpecifier>('device', factoryDevice, is.device),
-  channels: pair<number | null>('channels', () => null, is.integer(0, 65535)),
-  dtype: pair<DType>('dtype', () => 'float32', is.dtype),
+  channels: pair<number | null>('channels', () => null, is.channels),
+  dtype: pair<DType>('dtype', () => 'float32', checkDType),
   latency: pair<Latency>('latency', () => 'high', is.latency),
-  extraSettings: pair<null>('extraSettings', () => null, is.notBuilt),
+  extraSettings: pair<ExtraSettings | null>('extraSettings', () => null, extraSettings),
 };
+
+/** The device that somebody chose; none where that is left to the system, which is then asked only once. */
+export const chosenDevice = (kind: is.Kind): DeviceSpecifier | undefined =>
+  pairs.device.slots[kind === 'input' ? 0 : 1];
 
 const FACTORY = {
   sampleRate: null as number | null,
@@ -92,9 +119,9 @@ const FACTORY = {
   primeOutputBuffersUsingStreamCallback: false,
 };
 const single = { ...FACTORY };
-const checks: Record<keyof typeof FACTORY, (value: unknown, name: string) => unknown> = {
+const checks: Record<keyof typeof FACTORY, is.Check<unknown>> = {
   sampleRate: is.rate,
-  blockSize: is.integer(0, 1 << 24),
+  blockSize: is.blockSize,
   clipOff: is.boolean,
   ditherOff: is.boolean,
   neverDropInput: is.boolean,
@@ -106,53 +133,88 @@ function reset(): void {
   for (const one of Object.values(pairs)) one.reset();
 }
 
-export interface Defaults {
+interface Defaults {
+  /** Factory setting: the system's own defaults, looked up at every access; -1 where there is none. */
   get device(): Pair<DeviceSpecifier>;
   set device(value: InOut<DeviceSpecifier> | null);
+  /** Factory setting: null. Not for what is played by `play` and `playrec`: there the data says. */
   get channels(): Pair<number | null>;
   set channels(value: InOut<number> | null);
+  /** Factory setting: 'float32'. Not for what is played by `play` and `playrec`, nor recorded by `playrec`: there the data says. */
   get dtype(): Pair<DType>;
   set dtype(value: InOut<DType> | null);
+  /** Factory setting: 'high'. */
   get latency(): Pair<Latency>;
   set latency(value: InOut<Latency> | null);
-  get extraSettings(): Pair<null>;
-  set extraSettings(value: null);
+  /** Factory setting: null. */
+  get extraSettings(): Pair<ExtraSettings | null>;
+  set extraSettings(value: InOut<ExtraSettings> | null);
+  /** Hertz. Factory setting: null, which is the device's own. */
   sampleRate: number | null;
+  /** Frames. Factory setting: 0, as the host likes. */
   blockSize: number;
+  /** Do not count clipped samples. Factory setting: false. */
   clipOff: boolean;
+  /** Do not dither. Factory setting: false. */
   ditherOff: boolean;
+  /** For duplex streams with a callback only. Factory setting: false. */
   neverDropInput: boolean;
+  /** For output streams with a callback. Factory setting: false. */
   primeOutputBuffersUsingStreamCallback: boolean;
+  /** Index of the default host API. */
   readonly hostApi: number;
+  /** Back to the factory settings. */
   reset(): void;
 }
 
-// A proxy prints as its target does.
-const target = { [inspect.custom]: () => ({ ...defaults }) };
+const fixed = { hostApi: 0, reset };
+const NAMES = [...Object.keys(pairs), ...Object.keys(single), ...Object.keys(fixed)];
+const isPair = (key: string | symbol): key is keyof typeof pairs => Object.hasOwn(pairs, key);
+const isSingle = (key: string | symbol): key is keyof typeof single => Object.hasOwn(single, key);
 
-/** Consulted whenever an option is missing; `null` means the factory setting. Assigning one value sets both sides. */
-export const defaults: Defaults = new Proxy(target as unknown as Defaults, {
-  get(_, key) {
-    if (typeof key !== 'string') return undefined;
-    if (Object.hasOwn(pairs, key)) return pairs[key as keyof typeof pairs].proxy;
-    if (Object.hasOwn(single, key)) return single[key as keyof typeof single];
-    if (key === 'hostApi') return 0;
-    return key === 'reset' ? reset : undefined;
-  },
+function refuse(key: string | symbol): never {
+  if (NAMES.includes(String(key))) throw readOnly(`defaults.${String(key)} cannot be assigned or deleted`);
+  throw unknownOption(`unknown option of defaults: ${nearest(String(key), NAMES)}`);
+}
+
+function read(key: string | symbol): unknown {
+  if (isPair(key)) return pairs[key].proxy;
+  if (isSingle(key)) return single[key];
+  return Object.hasOwn(fixed, key) ? fixed[key as keyof typeof fixed] : undefined;
+}
+
+const shown = {
+  [inspect.custom]: () => Object.fromEntries(NAMES.map((name) => [name, read(name)])),
+};
+
+/**
+ * Consulted whenever an option is missing; `null` means the factory setting. Assigning one value sets both sides, a pair or
+ * `.input` and `.output` each its own. What a value can never be is refused at once, with a TypeError or RangeError; what only
+ * a device can refuse, when it is used. Running jobs and streams keep what they have.
+ *
+ * @example
+ * defaults.device = ['usb mic', 'hdmi'];
+ * defaults.dtype.input = 'int16';
+ * defaults.reset();
+ */
+export const defaults: Defaults = new Proxy(shown as unknown as Defaults, {
+  get: (_, key) => read(key),
   set(_, key, value) {
-    if (typeof key === 'string' && Object.hasOwn(pairs, key)) pairs[key as keyof typeof pairs].assign(value);
-    else if (typeof key === 'string' && Object.hasOwn(single, key)) {
-      const name = key as keyof typeof single;
-      (single as Record<string, unknown>)[name] = value === null ? FACTORY[name] : checks[name](value, name);
-    } else if (key === 'hostApi' || key === 'reset') throw readOnly(`defaults.${key} cannot be assigned`);
-    else throw unknownOption(`defaults has no '${String(key)}'`);
+    if (isPair(key)) pairs[key].assign(value);
+    else if (isSingle(key)) {
+      const one =
+        value === null || value === undefined ? FACTORY[key] : checks[key](value, `defaults.${key}`);
+      (single as Record<string, unknown>)[key] = one;
+    } else return refuse(key);
     return true;
   },
-  has: (_, key) =>
-    typeof key === 'string' && (key in pairs || key in single || key === 'hostApi' || key === 'reset'),
-  ownKeys: () => [...Object.keys(pairs), ...Object.keys(single), 'hostApi', 'reset'],
-  getOwnPropertyDescriptor(target, key) {
-    const value = Reflect.get(defaults, key, target);
-    return value === undefined ? undefined : { value, configurable: true, enumerable: true, writable: true };
-  },
+  has: (_, key) => NAMES.includes(String(key)),
+  ownKeys: () => NAMES,
+  getOwnPropertyDescriptor: (_, key) =>
+    NAMES.includes(String(key))
+      ? { value: read(key), configurable: true, enumerable: true, writable: true }
+      : undefined,
+  deleteProperty: (_, key) => refuse(key),
+  defineProperty: (_, key) => refuse(key),
+  setPrototypeOf: () => refuse('prototype'),
 });

@@ -1,32 +1,57 @@
 /** What can be played on and recorded from. */
 import { inspect } from 'node:util';
-import { defaults } from './defaults.js';
-import type { DType } from './dtype.js';
-import { fromNative, invalidValue, native, SoundDeviceError, show } from './errors.js';
+import { chosenDevice, defaults } from './defaults.js';
+import { checkDType, type DType } from './dtype.js';
+import {
+  fromNative,
+  invalidType,
+  invalidValue,
+  native,
+  noDefaultDevice,
+  noSuchDevice,
+  SoundDeviceError,
+  show,
+} from './errors.js';
 import { addon } from './native.js';
 import type { DeviceSpecifier, InOut, Kind } from './options.js';
 import * as is from './options.js';
+import { checkHostApi, type ExtraSettings, extraSettings } from './settings.js';
 
+/** What is known of a device, at the moment of the query. */
 export interface DeviceInfo {
+  /** Kept while the process lives, never given to another device. */
   readonly index: number;
+  /** The same across runs and re-plugging. */
   readonly id: string;
+  /** As the system calls it; not unique. */
   readonly name: string;
+  /** Index of its host API. */
   readonly hostApi: number;
   readonly hostApiName: string;
+  /** 0 where it has no input. */
   readonly maxInputChannels: number;
+  /** 0 where it has no output. */
   readonly maxOutputChannels: number;
+  /** Seconds: what `latency: 'low'` asks for. */
   readonly defaultLowInputLatency: number;
   readonly defaultLowOutputLatency: number;
+  /** Seconds: what `latency: 'high'` asks for. */
   readonly defaultHighInputLatency: number;
   readonly defaultHighOutputLatency: number;
+  /** Hertz. */
   readonly defaultSampleRate: number;
+  /** Whether it records what an output plays. */
   readonly isLoopback: boolean;
 }
+/** A way of the system's to reach devices, such as 'ALSA'. */
 export interface HostApiInfo {
   readonly index: number;
   readonly name: string;
+  /** Indexes of its devices. */
   readonly devices: readonly number[];
+  /** -1 where there is none. */
   readonly defaultInputDevice: number;
+  /** -1 where there is none. */
   readonly defaultOutputDevice: number;
 }
 /** Prints as a table: `>` default input, `<` default output, `*` both. */
@@ -64,7 +89,12 @@ class Table extends Array<DeviceInfo> implements DeviceList {
 const list = (devices: readonly DeviceInfo[]): DeviceList =>
   Table.from(devices.map((device) => Object.freeze(device))) as Table;
 
-/** Without blocking the thread. */
+/**
+ * The devices of now, asked for without blocking the thread: for user interfaces.
+ *
+ * @example
+ * for (const { index, name } of await queryDevicesAsync()) console.log(index, name);
+ */
 export async function queryDevicesAsync(): Promise<DeviceList> {
   try {
     return list((await addon.listDevicesAsync()).devices);
@@ -75,41 +105,59 @@ export async function queryDevicesAsync(): Promise<DeviceList> {
 
 function checkKind(kind: unknown): Kind | undefined {
   if (kind === undefined || kind === null || kind === 'input' || kind === 'output') return kind ?? undefined;
-  throw invalidValue(`kind must be 'input' or 'output', got ${show(kind)}`);
+  const message = `kind must be 'input' or 'output', got ${show(kind)}`;
+  throw typeof kind === 'string' ? invalidValue(message) : invalidType(message);
 }
 
-/** Always the devices of now. */
+/**
+ * Always the devices of now: nothing has to be re-initialised to see a new one. Without arguments the list, which prints as
+ * a table; with a device or a kind that one device.
+ *
+ * @throws SoundDeviceError `ERR_NO_SUCH_DEVICE`, `ERR_AMBIGUOUS_DEVICE`; TypeError or RangeError for what names no device.
+ * @example
+ * console.log(queryDevices());
+ * console.log(queryDevices('usb mic', 'input').defaultSampleRate);
+ */
 export function queryDevices(): DeviceList;
 export function queryDevices(device: InOut<DeviceSpecifier> | null | undefined, kind: Kind): DeviceInfo;
 export function queryDevices(device: InOut<DeviceSpecifier>): DeviceInfo;
 export function queryDevices(device?: InOut<DeviceSpecifier> | null, kind?: Kind): DeviceList | DeviceInfo {
   const direction = checkKind(kind);
-  if ((device === undefined || device === null) && direction === undefined) {
-    return list(native(() => addon.listDevices()).devices);
-  }
   const [input, output] =
     device === undefined || device === null ? [undefined, undefined] : is.inOut(is.device)(device, 'device');
-  if (direction === undefined && input !== output) {
+  if (direction !== undefined) return find(direction === 'input' ? input : output, direction);
+  if (device === undefined || device === null) return list(native(() => addon.listDevices()).devices);
+  if (input !== output || input === undefined) {
     throw invalidValue(`Input and output device are different: ${show(device)}`);
   }
-  const wanted =
-    (direction === 'output' ? output : input) ?? (direction ? defaults.device[direction] : undefined);
-  const index = native(() => addon.findDevice(wanted as DeviceSpecifier, direction));
+  return find(input, undefined);
+}
+
+/** One device: the one specified, else the default one of its kind. */
+function find(specified: DeviceSpecifier | undefined, kind: Kind | undefined): DeviceInfo {
+  const wanted = specified ?? (kind && defaults.device[kind]);
+  if (kind !== undefined && wanted === -1 && specified === undefined) throw noDefaultDevice(kind);
+  const index = native(() => addon.findDevice(wanted as DeviceSpecifier, kind));
   const found = native(() => addon.listDevices()).devices.find((one) => one.index === index);
-  if (found === undefined) {
-    throw new SoundDeviceError('ERR_NO_SUCH_DEVICE', `Error querying device ${show(wanted)}`, {
-      paErrorCode: -9996,
-    });
-  }
+  if (found === undefined) throw noSuchDevice(wanted);
   return Object.freeze(found);
 }
 
+/**
+ * The host APIs that have devices now, the default one first; with an index the one.
+ *
+ * @throws SoundDeviceError `ERR_NO_SUCH_HOST_API`; TypeError or RangeError for what is no index.
+ */
 export function queryHostApis(): readonly HostApiInfo[];
 export function queryHostApis(index: number): HostApiInfo;
-export function queryHostApis(index?: number): readonly HostApiInfo[] | HostApiInfo {
-  const { hostApis } = native(() => addon.listDevices());
-  if (index === undefined) return Object.freeze(hostApis);
-  const found = hostApis[is.integer(-Number.MAX_SAFE_INTEGER)(index, 'index')];
+export function queryHostApis(index?: number | null): readonly HostApiInfo[] | HostApiInfo {
+  if (index !== undefined && index !== null) is.whole(index, 'index');
+  const hostApis = native(() => addon.listDevices()).hostApis.map((one) => {
+    Object.freeze(one.devices);
+    return Object.freeze(one);
+  });
+  if (index === undefined || index === null) return Object.freeze(hostApis);
+  const found = hostApis[index];
   if (found === undefined) {
     throw new SoundDeviceError('ERR_NO_SUCH_HOST_API', `Error querying host API ${index}`, {
       paErrorCode: -9978,
@@ -118,40 +166,78 @@ export function queryHostApis(index?: number): readonly HostApiInfo[] | HostApiI
   return found;
 }
 
+/** What a device shall be able to do; what is missing comes from `defaults`, then from the device itself. */
 export interface CheckOptions {
   device?: DeviceSpecifier;
   channels?: number;
   dtype?: DType;
-  extraSettings?: never;
+  /** Settings of the device's host API; those of another one are refused. */
+  extraSettings?: ExtraSettings;
+  /** Hertz. */
   sampleRate?: number;
 }
 
 const CHECKED = {
   device: is.device,
-  channels: is.integer(0, 65535),
-  dtype: is.dtype,
-  extraSettings: is.notBuilt,
+  channels: is.channels,
+  dtype: checkDType,
+  extraSettings,
   sampleRate: is.rate,
 };
 
+/** Throws where settings would go to a device of another host API. The device is looked for only where there are any. */
+export function refuseSettings(
+  given: ExtraSettings | undefined,
+  device: DeviceSpecifier | undefined,
+  kind: Kind,
+): void {
+  const settings = given ?? defaults.extraSettings[kind];
+  if (settings !== null) checkHostApi(settings, find(device, kind));
+}
+
 function checkSettings(kind: Kind, options?: CheckOptions): void {
   const given = is.check(options, CHECKED);
+  const device = given.device ?? chosenDevice(kind);
   const channels = given.channels ?? defaults.channels[kind];
   const sampleRate = given.sampleRate ?? defaults.sampleRate;
+  refuseSettings(given.extraSettings, device, kind);
   native(() =>
     addon.checkSettings(kind, {
-      device: given.device ?? defaults.device[kind],
       dtype: given.dtype ?? defaults.dtype[kind],
+      ...(device === undefined ? {} : { device }),
       ...(channels === null ? {} : { channels }),
       ...(sampleRate === null ? {} : { sampleRate }),
     }),
   );
 }
 
-/** Throws what opening the input would throw. */
-export const checkInputSettings = (options?: CheckOptions): void => checkSettings('input', options);
-/** Throws what opening the output would throw. */
-export const checkOutputSettings = (options?: CheckOptions): void => checkSettings('output', options);
+/**
+ * Throws what opening the input would throw, and nothing else happens.
+ *
+ * @throws SoundDeviceError such as `ERR_INVALID_CHANNELS` and `ERR_INVALID_SAMPLE_RATE`; TypeError, RangeError.
+ * @example
+ * checkInputSettings({ device: 'usb mic', channels: 2, sampleRate: 48000 });
+ */
+export function checkInputSettings(options?: CheckOptions): void {
+  checkSettings('input', options);
+}
 
-/** This library's version, and those of the libraries underneath. */
-export const getVersions = (): { sounddevice: string; cpal?: string } => addon.versions() as never;
+/**
+ * Throws what opening the output would throw, and nothing else happens.
+ *
+ * @throws SoundDeviceError such as `ERR_INVALID_CHANNELS` and `ERR_INVALID_SAMPLE_RATE`; TypeError, RangeError.
+ * @example
+ * checkOutputSettings({ dtype: 'int24', sampleRate: 96000 });
+ */
+export function checkOutputSettings(options?: CheckOptions): void {
+  checkSettings('output', options);
+}
+
+/** The libraries underneath: this one's version, cpal's, and PortAudio's where that backend is loaded. */
+export function getVersions(): {
+  sounddevice: string;
+  cpal?: string;
+  portaudio?: { number: number; text: string };
+} {
+  return addon.versions();
+}

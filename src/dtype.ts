@@ -1,8 +1,10 @@
 /** Sample formats. */
-import { invalidType, invalidValue, show } from './errors.js';
+import { types } from 'node:util';
+import { invalidType, invalidValue, outOfRange, show } from './errors.js';
 
 /** `int24` is packed: three little-endian bytes per sample. `uint8` has its zero at 128. */
 export type DType = 'float64' | 'float32' | 'int32' | 'int24' | 'int16' | 'int8' | 'uint8';
+/** The typed array that holds samples of each dtype. */
 export interface SampleArrays {
   float64: Float64Array;
   float32: Float32Array;
@@ -12,6 +14,7 @@ export interface SampleArrays {
   int8: Int8Array;
   uint8: Uint8Array;
 }
+/** The typed array that holds samples of a dtype. */
 export type SampleArray<D extends DType = DType> = SampleArrays[D];
 export type Typed = Float64Array | Float32Array | Int32Array | Int16Array | Int8Array | Uint8Array;
 
@@ -25,6 +28,7 @@ const ARRAYS = {
   uint8: Uint8Array,
 } as const;
 
+/** The names of all sample formats. */
 export const DTYPES = Object.keys(ARRAYS) as DType[];
 
 /** Bytes per sample. */
@@ -41,7 +45,13 @@ export function checkDType(value: unknown, name = 'dtype'): DType {
 
 /** Memory for samples, silent only after `fill`: `uint8` has its silence at 128. */
 export function makeArray<D extends DType>(dtype: D, samples: number): SampleArray<D> {
-  const buffer = new ArrayBuffer(samples * bytesPerSample(dtype));
+  const bytes = samples * bytesPerSample(dtype);
+  let buffer: ArrayBuffer;
+  try {
+    buffer = new ArrayBuffer(bytes);
+  } catch {
+    throw outOfRange(`${samples} samples of ${dtype} must fit into memory, got ${bytes} bytes`);
+  }
   return new ARRAYS[dtype](buffer) as SampleArray<D>;
 }
 
@@ -56,16 +66,31 @@ export function viewAs<D extends DType>(bytes: Uint8Array, dtype: D): SampleArra
   ) as SampleArray<D>;
 }
 
+/** Throws for a detached array. It has lost its length as well, so only its buffer can tell. */
+export function checkAttached(memory: ArrayBufferView | ArrayBufferLike, name: string): void {
+  const buffer = ArrayBuffer.isView(memory) ? memory.buffer : memory;
+  if (types.isSharedArrayBuffer(buffer) || buffer.byteLength > 0) return;
+  try {
+    new Uint8Array(buffer);
+  } catch {
+    throw invalidType(`${name} must be attached, got a detached buffer`);
+  }
+}
+
+/** The bytes of an array, sharing its memory. */
 export const bytesOf = (array: ArrayBufferView): Uint8Array =>
   new Uint8Array(array.buffer, array.byteOffset, array.byteLength);
 
-/** The dtype that a typed array has by itself. */
+const TAGS: Record<string, DType> = {
+  Float32Array: 'float32',
+  Float64Array: 'float64',
+  Int32Array: 'int32',
+  Int16Array: 'int16',
+  Int8Array: 'int8',
+  Uint8Array: 'uint8',
+};
+
+/** The dtype that a typed array has by itself. Its tag says it, so that arrays of another realm count too. */
 export function dtypeOf(array: unknown): DType | undefined {
-  if (array instanceof Float32Array) return 'float32';
-  if (array instanceof Float64Array) return 'float64';
-  if (array instanceof Int32Array) return 'int32';
-  if (array instanceof Int16Array) return 'int16';
-  if (array instanceof Int8Array) return 'int8';
-  if (array instanceof Uint8Array) return 'uint8';
-  return undefined;
+  return types.isTypedArray(array) ? TAGS[array[Symbol.toStringTag]] : undefined;
 }

@@ -1,5 +1,41 @@
 /** The error classes, and how errors of the addon become them. */
 
+/**
+ * The stable codes; every error has one. TypeError: INVALID_ARG_TYPE, UNKNOWN_OPTION, READ_ONLY. RangeError:
+ * INVALID_ARG_VALUE, OUT_OF_RANGE. SoundDeviceError: all others.
+ */
+export type ErrorCode =
+  | 'ERR_INVALID_ARG_TYPE'
+  | 'ERR_INVALID_ARG_VALUE'
+  | 'ERR_OUT_OF_RANGE'
+  | 'ERR_UNKNOWN_OPTION'
+  | 'ERR_READ_ONLY'
+  | 'ERR_NO_SUCH_DEVICE'
+  | 'ERR_AMBIGUOUS_DEVICE'
+  | 'ERR_NO_SUCH_HOST_API'
+  | 'ERR_INVALID_CHANNELS'
+  | 'ERR_INVALID_SAMPLE_RATE'
+  | 'ERR_UNSUPPORTED_FORMAT'
+  | 'ERR_INVALID_FLAG'
+  | 'ERR_INCOMPATIBLE_DEVICES'
+  | 'ERR_INCOMPATIBLE_SETTINGS'
+  | 'ERR_DEVICE_UNAVAILABLE'
+  | 'ERR_DEVICE_LOST'
+  | 'ERR_PERMISSION_DENIED'
+  | 'ERR_STREAM_CLOSED'
+  | 'ERR_STREAM_STOPPED'
+  | 'ERR_CALLBACK_STREAM'
+  | 'ERR_CALLBACK_FAILED'
+  | 'ERR_PROCESSOR'
+  | 'ERR_NOT_CALLED_YET'
+  | 'ERR_WOULD_DEADLOCK'
+  | 'ERR_TIMED_OUT'
+  | 'ERR_NOT_SUPPORTED'
+  | 'ERR_NO_LIBRARY'
+  | 'ERR_FILE_FORMAT'
+  | 'ERR_HOST';
+
+/** The host's own words. */
 export interface HostError {
   readonly hostApi: string;
   readonly code: number;
@@ -8,43 +44,57 @@ export interface HostError {
 
 /** What the addon throws or tells: a plain error with these properties. */
 export interface NativeError {
-  code: string;
+  code: ErrorCode;
   message: string;
   paErrorCode: number;
   hostError?: HostError | null;
 }
 
-/** Anything the audio system, or the state of a stream, refuses. */
+/**
+ * Anything the audio system, or the state of a stream, refuses. `cause`: the host's error, or what the callback threw.
+ *
+ * @example
+ * try {
+ *   play(data, { sampleRate: 1 });
+ * } catch (error) {
+ *   if (error instanceof SoundDeviceError) console.log(error.code, error.paErrorCode); // ERR_INVALID_SAMPLE_RATE -9997
+ * }
+ */
 export class SoundDeviceError extends Error {
   override readonly name = 'SoundDeviceError';
-  readonly code: string;
+  /** What to tell it apart by. */
+  readonly code: ErrorCode;
   /** PortAudio's number for it, such as -9997; 0 where it has none. */
   readonly paErrorCode: number;
+  /** The host's own error, where a host refused. */
   readonly hostError: HostError | undefined;
 
   constructor(
-    code: string,
+    code: ErrorCode,
     message: string,
     options?: { paErrorCode?: number; hostError?: HostError; cause?: unknown },
   ) {
-    super(message, options?.cause === undefined ? undefined : { cause: options.cause });
+    const cause = options?.cause ?? options?.hostError;
+    super(message, cause === undefined ? undefined : { cause });
     this.code = code;
     this.paErrorCode = options?.paErrorCode ?? 0;
     this.hostError = options?.hostError;
   }
 }
 
+/** Thrown by a callback: this block is the last one to be played, then the stream ends. */
 export class CallbackStop extends Error {
   override readonly name = 'CallbackStop';
 }
 
+/** Thrown by a callback: the stream ends at once, this block is not played. */
 export class CallbackAbort extends Error {
   override readonly name = 'CallbackAbort';
 }
 
-type Coded<E> = E & { code: string };
+type Coded<E> = E & { code: ErrorCode };
 
-function coded<E extends Error>(error: E, code: string): Coded<E> {
+function coded<E extends Error>(error: E, code: ErrorCode): Coded<E> {
   return Object.assign(error, { code });
 }
 
@@ -55,6 +105,17 @@ export const invalidValue = (message: string) => coded(new RangeError(message), 
 export const outOfRange = (message: string) => coded(new RangeError(message), 'ERR_OUT_OF_RANGE');
 export const notSupported = (what: string) =>
   new SoundDeviceError('ERR_NOT_SUPPORTED', `${what} is not built yet`);
+export const invalidChannels = (message: string) =>
+  new SoundDeviceError('ERR_INVALID_CHANNELS', `Invalid number of channels: ${message}`, {
+    paErrorCode: -9998,
+  });
+export const invalidFlag = (message: string) =>
+  new SoundDeviceError('ERR_INVALID_FLAG', `Invalid flag: ${message}`, { paErrorCode: -9995 });
+export const noSuchDevice = (device: unknown) =>
+  new SoundDeviceError('ERR_NO_SUCH_DEVICE', `Error querying device ${show(device)}`, { paErrorCode: -9996 });
+
+export const noDefaultDevice = (kind: string) =>
+  new SoundDeviceError('ERR_NO_SUCH_DEVICE', `No default ${kind} device available`, { paErrorCode: -9996 });
 
 /** The error of the right class; anything that is not the addon's passes through. */
 export function fromNative(error: unknown): unknown {
@@ -76,10 +137,24 @@ export function native<T>(call: () => T): T {
   }
 }
 
-/** How a value is shown in a message. */
-export function show(value: unknown): string {
-  if (typeof value === 'string') return `'${value}'`;
-  if (Array.isArray(value)) return `[${value.map(show).join(', ')}]`;
-  if (typeof value === 'object' && value !== null) return value.constructor?.name ?? 'an object';
+const SHOWN_ITEMS = 8;
+const SHOWN_LETTERS = 100;
+
+/** How a value is shown in a message: short, whatever it is. */
+export function show(value: unknown, nested = false): string {
+  if (typeof value === 'string') {
+    return value.length > SHOWN_LETTERS ? `'${value.slice(0, SHOWN_LETTERS)}…'` : `'${value}'`;
+  }
+  if (typeof value === 'bigint') return `${value}n`;
+  if (Array.isArray(value)) {
+    if (nested) return `an array of ${value.length}`;
+    const items = Array.from(value.slice(0, SHOWN_ITEMS), (item) => show(item, true));
+    if (value.length > SHOWN_ITEMS) items.push(`… ${value.length} in all`);
+    return `[${items.join(', ')}]`;
+  }
+  if (typeof value === 'object' && value !== null) {
+    const name: unknown = value.constructor?.name;
+    return typeof name === 'string' && name !== '' ? name : 'an object';
+  }
   return typeof value === 'function' ? 'a function' : String(value);
 }

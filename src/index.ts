@@ -1,6 +1,40 @@
 /** Sound for Node. Re-exports only. */
+/// <reference types="node" preserve="true" />
 export { AudioData } from './audio-data.js';
-export { getStatus, getStream, stop, wait, waitSync } from './current.js';
+export {
+  ABORT,
+  type CallbackResult,
+  COMPLETE,
+  CONTINUE,
+  type DuplexCallback,
+  defineInputProcessor,
+  defineOutputProcessor,
+  defineProcessor,
+  type InputCallback,
+  type OutputCallback,
+  type Processor,
+  type ProcessorContext,
+  type ProcessorFactory,
+  type StreamTime,
+} from './callback.js';
+export {
+  allMicrophones,
+  allSpeakers,
+  type CardOptions,
+  type ChannelMap,
+  channelNameMap,
+  defaultMicrophone,
+  defaultSpeaker,
+  getMicrophone,
+  getName,
+  getSpeaker,
+  Microphone,
+  type Player,
+  type Recorder,
+  Speaker,
+  setName,
+} from './cards.js';
+export { getStatus, stop, wait, waitSync } from './current.js';
 export { defaults, type Pair } from './defaults.js';
 export {
   type CheckOptions,
@@ -15,15 +49,33 @@ export {
   queryHostApis,
 } from './devices.js';
 export type { DType, SampleArray, SampleArrays } from './dtype.js';
-export { CallbackAbort, CallbackStop, SoundDeviceError } from './errors.js';
+export { CallbackAbort, CallbackStop, type ErrorCode, SoundDeviceError } from './errors.js';
 export { CallbackFlags } from './flags.js';
 export type { Job } from './job.js';
+export { getStream } from './job-stream.js';
+export { createReadStream, createWriteStream } from './node-streams.js';
 export type { DeviceSpecifier, InOut, Kind, Latency } from './options.js';
-export { type PlayOptions, type PlayrecOptions, play, playrec, type RecOptions, rec } from './play.js';
+export {
+  type CommonOptions,
+  type PlayOptions,
+  type PlayrecOptions,
+  play,
+  playrec,
+  type RecOptions,
+  rec,
+} from './play.js';
+export { AsioSettings, CoreAudioSettings, type ExtraSettings, WasapiSettings } from './settings.js';
 export { sleep, sleepSync } from './sleep.js';
-export type { AudioSource } from './source.js';
+export type { AudioSource, DTypeOf } from './source.js';
+export {
+  InputStream,
+  OutputStream,
+  RawInputStream,
+  RawOutputStream,
+  RawStream,
+  Stream,
+} from './stream.js';
+export type { DuplexStreamOptions, InputStreamOptions, OutputStreamOptions } from './stream-options.js';
+export type { Block, RawSource, Reading, StreamEvents, StreamSource } from './stream-types.js';
 export { type VirtualDevice, virtual } from './virtual.js';
-
-export const CONTINUE = 0;
-export const COMPLETE = 1;
-export const ABORT = 2;
+export { type DeviceEvent, type DeviceWatcher, watchDevices } from './watch.js';

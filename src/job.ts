@@ -1,24 +1,69 @@
 /** A running play, rec or playrec. */
 import { fromNative, type NativeError, native, SoundDeviceError } from './errors.js';
-import { CallbackFlags } from './flags.js';
+import { type CallbackFlags, liveFlags } from './flags.js';
 import { addon, keep } from './native.js';
 import { integer } from './options.js';
 
-// The addon's own reference never holds the process; this timer does while the job is wanted.
-const alive = new WeakMap<object, NodeJS.Timeout>();
-const YEARS = 2 ** 31 - 1;
-
-function keepAlive(job: object, wanted: boolean): void {
-  const timer = alive.get(job);
-  if (wanted) timer?.ref();
-  else timer?.unref();
+/**
+ * A running play, rec or playrec: a plain promise with more on it (so returning it from an async function awaits it).
+ * Resolves at its end, and on stop(), abort() or replacement by another call, with what there is; rejects when the device
+ * is lost or the signal aborts. Ignoring it is fine and never an unhandled rejection. A running job keeps the process alive.
+ */
+export interface Job<T> extends Promise<T> {
+  /** Live. */
+  readonly status: CallbackFlags;
+  readonly active: boolean;
+  /** Total; Infinity when looping for ever. */
+  readonly frames: number;
+  /** Frames handed to, or taken from, the device. */
+  readonly position: number;
+  /** The same less what is still queued. */
+  readonly heard: number;
+  /** playrec: frames between playing and hearing, by the reported latencies. */
+  readonly roundTrip: number | undefined;
+  /** Seconds on the stream's clock. */
+  readonly time: number;
+  /** Samples that conversion clipped. */
+  readonly clipped: number;
+  /** Samples that conversion found not to be numbers. */
+  readonly nan: number;
+  /** At the next period, no ramp: silence is played, nothing is recorded. */
+  pause(): void;
+  /** At the next period, no ramp: goes on where `pause` came. */
+  resume(): void;
+  /**
+   * Goes on playing at this frame, at the next period; while paused, when it resumes.
+   *
+   * @throws TypeError or RangeError unless it is a whole number from 0; `ERR_NOT_SUPPORTED` where nothing plays.
+   */
+  seek(frame: number): void;
+  /** Plays out what the device already has; a recording resolves with what it got. */
+  stop(): Promise<T>;
+  /** Ends at once and drops what the device still has. */
+  abort(): void;
+  /** It keeps the process alive; the default. */
+  ref(): this;
+  /** The process may end although it runs. */
+  unref(): this;
 }
 
 type Handle = InstanceType<typeof addon.NativeJob>;
 
+/** One direction as it was asked for. */
+export interface Side {
+  dtype: string;
+}
+
+/** What the addon opens. */
+export interface JobOptions {
+  input?: Side;
+  output?: Side;
+  blockSize: number;
+}
+
 /** What a job was opened with that JavaScript needs. */
 export interface Opening<T> {
-  options: object;
+  options: JobOptions;
   /** Memory that native threads use until the job has ended. */
   held: unknown[];
   result(job: Handle): T;
@@ -27,38 +72,42 @@ export interface Opening<T> {
   blocking?: boolean | undefined;
 }
 
-/** A plain promise with more on it. */
-export class Job<T> extends Promise<T> {
+// The addon's own reference never holds the process; this timer does while the job is wanted.
+const YEARS = 2 ** 31 - 1;
+
+/** The job that a user gets, with what the library itself needs of it. */
+export class NativeJob<T> extends Promise<T> implements Job<T> {
+  // what `then` returns is a plain promise
   static override get [Symbol.species]() {
     return Promise;
   }
 
   #handle!: Handle;
+  #options!: JobOptions;
   #status!: CallbackFlags;
-  #playrec = false;
   #result!: (job: Handle) => T;
   #taken: { value: T } | undefined;
+  #alive: NodeJS.Timeout | undefined;
 
   /** Opens and starts; whatever fails before the device runs is thrown. */
-  static open<T>({ options, held, result, signal, blocking }: Opening<T>): Job<T> {
+  static open<T>({ options, held, result, signal, blocking }: Opening<T>): NativeJob<T> {
     signal?.throwIfAborted();
     let settle!: { resolve(value: T | PromiseLike<T>): void; reject(reason: unknown): void };
-    const job = new Job<T>((resolve, reject) => {
+    const job = new NativeJob<T>((resolve, reject) => {
       settle = { resolve, reject };
     });
     const ended = (error: NativeError | null) => {
       forget();
-      clearInterval(alive.get(job));
-      alive.delete(job);
+      clearInterval(job.#alive);
       signal?.removeEventListener('abort', aborted);
       held.length = 0;
       if (signal?.aborted) settle.reject(signal.reason);
       else if (error) settle.reject(fromNative(error));
       else {
         try {
-          settle.resolve(job.take());
-        } catch (lost) {
-          settle.reject(lost); // the memory of `out` was given away meanwhile
+          settle.resolve(NativeJob.take(job));
+        } catch (reason) {
+          settle.reject(reason); // the memory that it was recorded for has gone
         }
       }
     };
@@ -66,18 +115,15 @@ export class Job<T> extends Promise<T> {
     const aborted = () => handle.abort();
     const forget = keep(handle);
     signal?.addEventListener('abort', aborted, { once: true });
-    alive.set(
-      job,
-      setInterval(() => {}, YEARS),
-    );
+    job.#alive = setInterval(() => {}, YEARS);
     job.#handle = handle;
+    job.#options = options;
     job.#result = result;
-    job.#status = CallbackFlags.live(() => handle.flags());
-    job.#playrec = 'input' in options && 'output' in options;
+    job.#status = liveFlags(() => handle.flags());
     // Ignoring a job is fine.
     job.catch(() => {});
     if (blocking && handle.manualClock()) {
-      job.abort();
+      handle.abort();
       throw new SoundDeviceError(
         'ERR_WOULD_DEADLOCK',
         'blocking on a manual clock would never end: advance the device instead',
@@ -86,30 +132,41 @@ export class Job<T> extends Promise<T> {
     return job;
   }
 
-  /** Live. */
+  /** Blocks the thread until the end. */
+  static waitSync(job: NativeJob<unknown>): void {
+    native(() => job.#handle.waitSync());
+  }
+
+  /** What it resolves with, once it has ended. */
+  static take<T>(job: NativeJob<T>): T {
+    job.#taken ??= { value: job.#result(job.#handle) };
+    return job.#taken.value;
+  }
+
+  /** What was asked for, and what was opened. */
+  static opened(job: NativeJob<unknown>) {
+    return { ...job.#options, ...job.#handle.stream() };
+  }
+
   get status(): CallbackFlags {
     return this.#status;
   }
   get active(): boolean {
     return this.#handle.active();
   }
-  /** Total; Infinity when looping for ever. */
   get frames(): number {
     return this.#handle.frames();
   }
-  /** Frames handed to, or taken from, the device. */
   get position(): number {
     return this.#handle.position();
   }
-  /** The same less what is still queued. */
   get heard(): number {
     return this.#handle.heard();
   }
-  /** playrec: frames between playing and hearing. */
   get roundTrip(): number | undefined {
-    return this.#playrec ? (this.#handle.roundTrip() ?? undefined) : undefined;
+    const { input, output } = this.#options;
+    return input && output ? (this.#handle.roundTrip() ?? undefined) : undefined;
   }
-  /** Seconds on the stream's clock. */
   get time(): number {
     return this.#handle.time();
   }
@@ -125,11 +182,16 @@ export class Job<T> extends Promise<T> {
   resume(): void {
     this.#handle.resume();
   }
-  /** Playback only. */
   seek(frame: number): void {
-    this.#handle.seek(integer(0)(frame, 'frame'));
+    integer(0)(frame, 'frame');
+    if (this.#options.output === undefined) {
+      throw new SoundDeviceError(
+        'ERR_NOT_SUPPORTED',
+        'expected a job that plays, got a recording: it cannot seek',
+      );
+    }
+    this.#handle.seek(frame);
   }
-  /** Plays out what the device already has. */
   stop(): Promise<T> {
     this.#handle.stop();
     return this;
@@ -138,27 +200,11 @@ export class Job<T> extends Promise<T> {
     this.#handle.abort();
   }
   ref(): this {
-    keepAlive(this, true);
+    this.#alive?.ref();
     return this;
   }
   unref(): this {
-    keepAlive(this, false);
+    this.#alive?.unref();
     return this;
-  }
-
-  /** Blocks the thread until the end. */
-  waitSync(): void {
-    native(() => this.#handle.waitSync());
-  }
-
-  /** What it resolves with, once it has ended. */
-  take(): T {
-    this.#taken ??= { value: this.#result(this.#handle) };
-    return this.#taken.value;
-  }
-
-  /** The stream underneath. */
-  get handle(): Handle {
-    return this.#handle;
   }
 }

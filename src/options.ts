@@ -1,29 +1,75 @@
 /** Options: what they may be, checked once. */
-import { checkDType, type DType } from './dtype.js';
-import { invalidType, invalidValue, notSupported, outOfRange, show, unknownOption } from './errors.js';
+import {
+  invalidChannels,
+  invalidType,
+  invalidValue,
+  noSuchDevice,
+  notSupported,
+  outOfRange,
+  show,
+  unknownOption,
+} from './errors.js';
+import { nearest } from './nearest.js';
 
+/**
+ * An index (kept by its device while the process lives, never reused), a stable `id`, or space-separated parts of
+ * "name, host API" in order, case-insensitive.
+ */
 export type DeviceSpecifier = number | string;
+/** A direction. */
 export type Kind = 'input' | 'output';
+/** Seconds for the whole buffer, from 0 to 3600, or the device's own low or high figure. */
 export type Latency = number | 'low' | 'high';
 /** One value for both directions, or `[input, output]`; a null or missing side falls back to `defaults`. */
 export type InOut<T> = T | readonly [input: T | null | undefined, output: T | null | undefined];
 
-type Check<T> = (value: unknown, name: string) => T;
+export type Check<T> = (value: unknown, name: string) => T;
+
+/** Any whole number: whether there is such a thing is for others to say. */
+export const whole: Check<number> = (value, name) => {
+  if (typeof value !== 'number') throw invalidType(`${name} must be a number, got ${show(value)}`);
+  if (!Number.isInteger(value)) throw invalidValue(`${name} must be a whole number, got ${value}`);
+  return value;
+};
 
 export const integer =
   (least: number, most = Number.MAX_SAFE_INTEGER): Check<number> =>
   (value, name) => {
-    if (typeof value !== 'number') throw invalidType(`${name} must be a number, got ${show(value)}`);
-    if (!Number.isInteger(value)) throw invalidValue(`${name} must be a whole number, got ${value}`);
-    if (value < least || value > most)
-      throw outOfRange(`${name} must be from ${least} to ${most}, got ${value}`);
-    return value;
+    const number = whole(value, name);
+    if (number < least || number > most)
+      throw outOfRange(`${name} must be from ${least} to ${most}, got ${number}`);
+    return number;
   };
+
+/** As frames of `slice`: beyond the ends is the end. */
+export const wholeOrInfinite: Check<number> = (value, name) =>
+  value === Infinity || value === -Infinity ? value : whole(value, name);
+
+/** A finite number above 0. */
+export const positive: Check<number> = (value, name) => {
+  if (typeof value !== 'number') throw invalidType(`${name} must be a number, got ${show(value)}`);
+  if (!(value > 0 && Number.isFinite(value)))
+    throw outOfRange(`${name} must be finite and above 0, got ${value}`);
+  return value;
+};
+
+/** More channels than any system can count. */
+export const MOST_CHANNELS = 65535;
+
+/** A number of channels. How many there may be is for the device to say: 0 and too many are no range errors. */
+export const channels: Check<number> = (value, name) => {
+  const count = integer(0, Number.MAX_VALUE)(value, name);
+  if (count > MOST_CHANNELS) throw invalidChannels(`expected at most ${MOST_CHANNELS}, got ${count}`);
+  return count;
+};
 
 export const boolean: Check<boolean> = (value, name) => {
   if (typeof value !== 'boolean') throw invalidType(`${name} must be a boolean, got ${show(value)}`);
   return value;
 };
+
+/** Frames per block; 0 as the host likes. */
+export const blockSize: Check<number> = integer(0, 1 << 24);
 
 /** Only what can never be a rate is refused here: the device says the rest. */
 export const rate: Check<number> = (value, name) => {
@@ -35,7 +81,8 @@ export const rate: Check<number> = (value, name) => {
 export const device: Check<DeviceSpecifier> = (value, name) => {
   if (typeof value === 'string') return value;
   if (typeof value !== 'number') throw invalidType(`${name} must be an index or a name, got ${show(value)}`);
-  if (!Number.isInteger(value)) throw invalidValue(`${name} must be a whole number, got ${value}`);
+  whole(value, name);
+  if (!Number.isSafeInteger(value)) throw noSuchDevice(value);
   return value;
 };
 
@@ -50,16 +97,14 @@ export const latency: Check<Latency> = (value, name) => {
   return value;
 };
 
-export const dtype: Check<DType> = checkDType;
-
 export const mapping: Check<number[]> = (value, name) => {
   const list = typeof value === 'number' ? [value] : value;
   if (!Array.isArray(list)) throw invalidType(`${name} must be channel numbers, got ${show(value)}`);
   for (const channel of list) {
     if (typeof channel !== 'number') throw invalidType(`${name} must be channel numbers, got ${show(value)}`);
     if (!Number.isInteger(channel)) throw invalidValue(`${name} must be whole numbers, got ${show(value)}`);
-    if (channel < 1 || channel > 65535)
-      throw invalidValue(`channel numbers must not be < 1 or > 65535, got ${show(value)}`);
+    if (channel < 1) throw invalidValue(`channel numbers must not be < 1, got ${show(value)}`);
+    if (channel > MOST_CHANNELS) throw invalidChannels(`expected at most ${MOST_CHANNELS}, got ${channel}`);
   }
   return list;
 };
@@ -76,14 +121,13 @@ export function check<S extends Record<string, Check<unknown>>>(
   schema: S,
 ): { [K in keyof S]?: ReturnType<S[K]> } {
   if (options === undefined || options === null) return {};
-  if (typeof options !== 'object' || Array.isArray(options)) {
+  if (typeof options !== 'object' || Array.isArray(options) || ArrayBuffer.isView(options)) {
     throw invalidType(`options must be an object, got ${show(options)}`);
   }
   const checked: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(options)) {
     const one = Object.hasOwn(schema, name) ? schema[name] : undefined;
-    if (one === undefined)
-      throw unknownOption(`unknown option '${name}', expected ${Object.keys(schema).join(', ')}`);
+    if (one === undefined) throw unknownOption(`unknown option ${nearest(name, Object.keys(schema))}`);
     if (value !== undefined && value !== null) checked[name] = one(value, name);
   }
   return checked as never;
@@ -103,7 +147,15 @@ export const inOut =
     return [side(value[0]), side(value[1])];
   };
 
-export const notBuilt: Check<never> = (value, name) => {
-  if (value === false) return undefined as never;
-  throw notSupported(`option ${name}`);
+const RESAMPLERS = ['fast', 'good', 'best'];
+
+/** Not built yet, so only `false` passes. */
+export const resample: Check<undefined> = (value, name) => {
+  if (typeof value !== 'boolean' && typeof value !== 'string') {
+    throw invalidType(`${name} must be a boolean or one of ${RESAMPLERS.join(', ')}, got ${show(value)}`);
+  }
+  if (typeof value === 'string' && !RESAMPLERS.includes(value)) {
+    throw invalidValue(`${name} must be a boolean or one of ${RESAMPLERS.join(', ')}, got ${show(value)}`);
+  }
+  if (value !== false) throw notSupported(`option ${name}`);
 };

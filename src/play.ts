@@ -1,51 +1,85 @@
 /** play, rec, playrec. */
 import { AudioData } from './audio-data.js';
 import { begin } from './current.js';
-import { defaults } from './defaults.js';
+import { chosenDevice, defaults } from './defaults.js';
+import { refuseSettings } from './devices.js';
 import {
   bytesOf,
   bytesPerSample,
+  checkAttached,
+  checkDType,
   type DType,
   dtypeOf,
   makeArray,
   type SampleArray,
   type Typed,
 } from './dtype.js';
-import { invalidType, invalidValue, show } from './errors.js';
+import { invalidFlag, invalidType, invalidValue, show } from './errors.js';
 import type { CallbackFlags } from './flags.js';
-import { Job } from './job.js';
+import { type Job, type JobOptions, NativeJob } from './job.js';
 import type { DeviceSpecifier, InOut, Latency } from './options.js';
 import * as is from './options.js';
-import { type AudioSource, checkAttached, type Interleaved, interleave } from './source.js';
+import { type ExtraSettings, extraSettings } from './settings.js';
+import { type AudioSource, type DTypeOf, type Interleaved, interleave } from './source.js';
 
+/** What play, rec and playrec have in common; what is missing comes from `defaults`. */
 export interface CommonOptions {
+  /** Hertz; without it the data's, `defaults.sampleRate`, or the device's own. */
   sampleRate?: number;
+  /** Which device, or `[input, output]`. */
   device?: InOut<DeviceSpecifier>;
+  /** Seconds for the whole buffer, 'low' or 'high'. */
   latency?: InOut<Latency>;
+  /** Frames per block; 0 leaves it to the host. */
   blockSize?: number;
+  /** Settings of the device's host API; those of another one are refused: `ERR_INCOMPATIBLE_SETTINGS`. */
+  extraSettings?: InOut<ExtraSettings>;
+  /** Do not count clipped samples. */
   clipOff?: boolean;
+  /** Do not dither. */
   ditherOff?: boolean;
+  /** For duplex streams with a callback only: here it is refused with `ERR_INVALID_FLAG`. */
+  neverDropInput?: boolean;
+  /** Convert between the data's rate and one the device can do, instead of failing. Not built yet. */
+  resample?: boolean | 'fast' | 'good' | 'best';
+  /** Ends the job, which then rejects with the signal's reason. */
   signal?: AbortSignal;
-  blocking?: boolean;
 }
+/** Options of `play`. */
 export interface PlayOptions extends CommonOptions {
+  /** Output channels, 1-based, each at most once; mono goes to all of them. */
   mapping?: number | readonly number[];
+  /** Frames; `end` exclusive; `count` is how often the range is heard. */
   loop?: boolean | { start?: number; end?: number; count?: number };
+  /** How to read bytes. */
   dtype?: DType;
+  /** The data says. */
+  channels?: never;
+  /** Play along with what is already playing instead of stopping it. */
   overlap?: boolean;
 }
-export interface RecOptions<D extends DType = DType> extends CommonOptions {
+/** Options of `rec`. */
+export interface RecOptions<D extends DType> extends CommonOptions {
+  /** Without them as many as `mapping` names, else `defaults.channels`. */
   channels?: number;
+  /** Of the recording; `defaults.dtype` by default. */
   dtype?: D;
+  /** Input channels, 1-based. */
   mapping?: number | readonly number[];
-  out?: Typed | AudioData;
 }
-export interface PlayrecOptions<D extends DType = DType> extends CommonOptions {
+/** Options of `playrec`. */
+export interface PlayrecOptions<D extends DType> extends CommonOptions {
+  /** Of the recording; without them as many as `inputMapping` names, else `defaults.channels`. */
   channels?: number;
-  dtype?: D;
+  /** Record into this; frames must agree; its dtype counts. */
   out?: Typed | AudioData;
+  /** Of the recording; the data's by default. Bytes to be played need AudioData. */
+  dtype?: D;
+  /** Input channels, 1-based. */
   inputMapping?: number | readonly number[];
+  /** Output channels, 1-based, each at most once; mono goes to all of them. */
   outputMapping?: number | readonly number[];
+  /** Take the round trip out, by the reported latencies: frame n of the result is what was heard while frame n was played. */
   align?: boolean;
 }
 
@@ -53,12 +87,12 @@ const COMMON = {
   sampleRate: is.rate,
   device: is.inOut(is.device),
   latency: is.inOut(is.latency),
-  blockSize: is.integer(0, 1 << 24),
-  extraSettings: is.notBuilt,
+  blockSize: is.blockSize,
+  extraSettings: is.inOut(extraSettings),
   clipOff: is.boolean,
   ditherOff: is.boolean,
-  neverDropInput: is.notBuilt,
-  resample: is.notBuilt,
+  neverDropInput: is.boolean,
+  resample: is.resample,
   signal: is.abortSignal,
   blocking: is.boolean,
 };
@@ -71,9 +105,10 @@ function range(
   const frame = is.integer(0);
   const count = (times: unknown, what: string) =>
     times === Infinity ? Infinity : is.integer(1)(times, what);
-  const { start = 0, end, count: times = Infinity } = is.check(value, { start: frame, end: frame, count });
-  if (typeof value !== 'object')
+  if (typeof value !== 'object') {
     throw invalidType(`${name} must be a boolean or a range, got ${show(value)}`);
+  }
+  const { start = 0, end, count: times = Infinity } = is.check(value, { start: frame, end: frame, count });
   return { start, end, count: times };
 }
 
@@ -85,13 +120,12 @@ const out = (value: unknown, name: string): Typed | AudioData => {
   throw invalidType(`${name} must be a typed array or AudioData, got ${show(value)}`);
 };
 
-const channelCount = is.integer(0, 65535);
-const PLAY = { ...COMMON, mapping: is.mapping, loop: range, dtype: is.dtype, overlap: is.boolean };
-const REC = { ...COMMON, channels: channelCount, dtype: is.dtype, mapping: is.mapping, out };
+const PLAY = { ...COMMON, mapping: is.mapping, loop: range, dtype: checkDType, overlap: is.boolean };
+const REC = { ...COMMON, channels: is.channels, dtype: checkDType, mapping: is.mapping, out };
 const PLAYREC = {
   ...COMMON,
-  channels: channelCount,
-  dtype: is.dtype,
+  channels: is.channels,
+  dtype: checkDType,
   inputMapping: is.mapping,
   outputMapping: is.mapping,
   align: is.boolean,
@@ -103,13 +137,18 @@ interface Common {
   device?: [DeviceSpecifier | undefined, DeviceSpecifier | undefined];
   latency?: [Latency | undefined, Latency | undefined];
   blockSize?: number;
+  extraSettings?: [ExtraSettings | undefined, ExtraSettings | undefined];
   clipOff?: boolean;
   ditherOff?: boolean;
+  neverDropInput?: boolean;
   overlap?: boolean;
   align?: boolean;
 }
 
 const shared = (given: Common, sampleRate: number | undefined) => {
+  if (given.neverDropInput ?? defaults.neverDropInput) {
+    throw invalidFlag('neverDropInput expects a duplex stream with a callback and blockSize 0');
+  }
   const rate = given.sampleRate ?? sampleRate ?? defaults.sampleRate;
   return {
     blockSize: given.blockSize ?? defaults.blockSize,
@@ -121,11 +160,16 @@ const shared = (given: Common, sampleRate: number | undefined) => {
   };
 };
 
-/** Only what the user chose: -1, which says that there is none, is left for the core to explain. */
-const side = (given: Common, which: 0 | 1) => ({
-  device: given.device?.[which] ?? defaults.device[which],
-  latency: given.latency?.[which] ?? defaults.latency[which],
-});
+/** Only a device that somebody chose: the default one is for the core to find. */
+function side(given: Common, kind: is.Kind) {
+  const which = kind === 'input' ? 0 : 1;
+  const device = given.device?.[which] ?? chosenDevice(kind);
+  refuseSettings(given.extraSettings?.[which], device, kind);
+  return {
+    latency: given.latency?.[which] ?? defaults.latency[kind],
+    ...(device === undefined ? {} : { device }),
+  };
+}
 
 function output(
   source: Interleaved,
@@ -141,56 +185,79 @@ function output(
     live,
     dtype,
     channels,
-    ...side(given, 1),
+    ...side(given, 'output'),
     ...(mapping ? { mapping } : {}),
     ...(loop ? { loop: { ...loop, end: loop.end ?? source.frames } } : {}),
   };
 }
 
 /** Splits the arguments: the sample rate may stand before the options. */
-function split<O>(rate: number | O | undefined, options: O | undefined): O & { sampleRate?: number } {
-  if (typeof rate === 'object' || rate === undefined || rate === null)
-    return (rate ?? options ?? {}) as never;
+function split(rate: unknown, options: unknown): object {
+  if (typeof rate === 'object' || rate === undefined) {
+    if (rate && options !== undefined) {
+      throw invalidType(`options must be the last argument, got ${show(options)} behind them`);
+    }
+    return (rate ?? options ?? {}) as object;
+  }
+  const sampleRate = is.rate(rate, 'sampleRate');
   const own = options ?? {};
   if (typeof own !== 'object') throw invalidType(`options must be an object, got ${show(own)}`);
-  return { ...own, sampleRate: is.rate(rate, 'sampleRate') } as never;
+  const again = (own as { sampleRate?: unknown }).sampleRate ?? sampleRate;
+  if (again !== sampleRate) {
+    throw invalidValue(`sampleRate must be given once, got ${sampleRate} and ${show(again)}`);
+  }
+  return { ...own, sampleRate };
 }
 
-/** Starts at once and returns. Data is copied at the call; SharedArrayBuffer data is played live. */
-export function play(data: AudioSource, options: PlayOptions & { blocking: true }): CallbackFlags;
+type Blocking = { blocking: true };
+type NotBlocking = { blocking?: false };
+
+/** Lets it be the newest, and waits where the call shall block. */
+function run<T>(job: NativeJob<T>, overlap: boolean, blocking: boolean | undefined): NativeJob<T> | T {
+  begin(job, overlap);
+  if (!blocking) return job;
+  NativeJob.waitSync(job);
+  return NativeJob.take(job);
+}
+
+/**
+ * Plays. Starts at once and returns; works in native threads, so a blocked event loop does not make it glitch. Stops what
+ * was playing or recording, unless it shall overlap, but only once the new stream is open: errors leave it playing. Data is
+ * copied at the call; SharedArrayBuffer data is played live. Mono goes to all channels of the device, up to two. With
+ * `blocking` the thread waits for the end and the flags are returned.
+ *
+ * @throws TypeError, RangeError for wrong arguments; SoundDeviceError where the system refuses.
+ * @example
+ * await play(data, { sampleRate: 44100 });
+ * play(stereo, 48000, { mapping: [2, 1], loop: true });
+ */
+export function play(data: AudioSource, options: PlayOptions & Blocking): CallbackFlags;
+export function play(data: AudioSource, sampleRate: number, options: PlayOptions & Blocking): CallbackFlags;
+export function play(data: AudioSource, options?: PlayOptions & NotBlocking): Job<CallbackFlags>;
 export function play(
   data: AudioSource,
   sampleRate: number,
-  options: PlayOptions & { blocking: true },
-): CallbackFlags;
-export function play(data: AudioSource, options?: PlayOptions & { blocking?: false }): Job<CallbackFlags>;
-export function play(
-  data: AudioSource,
-  sampleRate: number,
-  options?: PlayOptions & { blocking?: false },
+  options?: PlayOptions & NotBlocking,
 ): Job<CallbackFlags>;
 export function play(
   data: AudioSource,
   rate?: number | PlayOptions,
   more?: PlayOptions,
 ): Job<CallbackFlags> | CallbackFlags {
-  const given = is.check(split<PlayOptions>(rate, more), PLAY);
+  const given = is.check(split(rate, more), PLAY);
   const source = interleave(data, given.dtype);
   const options = {
     output: output(source, given, given.mapping, given.loop),
     ...shared(given, source.sampleRate),
   };
-  const job: Job<CallbackFlags> = Job.open({
+  const job: NativeJob<CallbackFlags> = NativeJob.open<CallbackFlags>({
     options,
     held: [source.bytes],
     result: () => job.status,
     signal: given.signal,
     blocking: given.blocking,
   });
-  begin(job, given.overlap ?? false);
-  if (!given.blocking) return job;
-  job.waitSync();
-  return job.status;
+  return run(job, given.overlap ?? false, given.blocking);
 }
 
 /** Where a recording goes, and what becomes of it. */
@@ -233,7 +300,7 @@ function record(
   },
   dtype: DType,
   extra: { output?: ReturnType<typeof output>; held?: unknown; sampleRate?: number | undefined },
-): Job<AudioData> {
+): NativeJob<AudioData> {
   const target = sink(frames, given, dtype);
   if (given.mapping && given.mapping.length !== target.channels) {
     throw invalidValue(
@@ -246,66 +313,129 @@ function record(
     into: bytes,
     dtype: target.dtype,
     channels: target.channels,
-    ...side(given, 0),
+    ...side(given, 'input'),
     ...(given.mapping ? { mapping: given.mapping } : {}),
   };
-  const options = {
+  const options: JobOptions = {
     input,
     ...(extra.output ? { output: extra.output } : {}),
     ...shared(given, extra.sampleRate),
   };
-  return Job.open<AudioData>({
+  return NativeJob.open<AudioData>({
     options,
     held: [bytes, extra.held],
     signal: given.signal,
     blocking: given.blocking,
     result(job) {
       const recorded = job.recorded();
-      const shape = {
-        channels: Math.max(1, target.channels),
-        sampleRate: job.stream().sampleRate,
-        dtype: target.dtype,
-      };
-      if (target.into === undefined) return new AudioData(memory, shape).slice(0, recorded);
+      const { sampleRate } = job.stream();
+      const shape = { channels: target.channels, sampleRate, dtype: target.dtype };
+      if (target.into === undefined) return AudioData.from(memory, shape).slice(0, recorded);
+      checkAttached(target.into, 'out');
       const used = recorded * target.channels * bytesPerSample(target.dtype);
       bytesOf(target.into).set(bytes.subarray(0, used));
       if (given.out instanceof AudioData && recorded === target.frames) return given.out;
-      const filled = new AudioData(target.into, shape);
+      const filled = AudioData.from(target.into, shape);
       return recorded === target.frames ? filled : filled.slice(0, recorded);
     },
   });
 }
 
-function finish(job: Job<AudioData>, blocking: boolean | undefined): Job<AudioData> | AudioData {
-  begin(job, false);
-  if (!blocking) return job;
-  job.waitSync();
-  return job.take();
-}
+type Into<O> = { out: O } & Omit<RecOptions<DType>, 'dtype'>;
 
-export function rec(frames: number | null | undefined, options: RecOptions & { blocking: true }): AudioData;
+/**
+ * Records. Starts at once and returns; works in native threads. Stops what was playing or recording, but only once the new
+ * stream is open. With `out` it records into that: frames and dtype are its own, a bare array needs `channels`; cut short,
+ * the result is its beginning. With `blocking` the thread waits for the end and the recording is returned.
+ *
+ * @throws TypeError, RangeError for wrong arguments; SoundDeviceError where the system refuses.
+ * @example
+ * const { data } = await rec(48000, { channels: 1 });
+ */
 export function rec<D extends DType = 'float32'>(
-  frames?: number | null,
-  options?: RecOptions<D>,
+  frames: number,
+  options: RecOptions<D> & Blocking,
+): AudioData<D>;
+export function rec<D extends DType = 'float32'>(
+  frames: number,
+  options?: RecOptions<D> & NotBlocking,
 ): Job<AudioData<D>>;
-export function rec(frames?: number | null, options?: RecOptions): Job<AudioData> | AudioData {
+export function rec<D extends DType>(
+  frames: null | undefined,
+  options: Into<AudioData<D>> & NotBlocking,
+): Job<AudioData<D>>;
+export function rec<A extends Typed>(
+  frames: null | undefined,
+  options: Into<A> & NotBlocking,
+): Job<AudioData<DTypeOf<A>>>;
+export function rec<D extends DType>(
+  frames: null | undefined,
+  options: Into<AudioData<D>> & Blocking,
+): AudioData<D>;
+export function rec<A extends Typed>(
+  frames: null | undefined,
+  options: Into<A> & Blocking,
+): AudioData<DTypeOf<A>>;
+export function rec(frames?: number | null, options?: object): Job<AudioData> | AudioData {
   const given = is.check(options, REC);
-  const count =
-    frames === undefined || frames === null ? undefined : is.integer(0, 2 ** 40)(frames, 'frames');
-  return finish(
-    record(given.out ? undefined : count, given, given.dtype ?? defaults.dtype.input, {}),
-    given.blocking,
-  );
+  const count = frames === undefined || frames === null ? undefined : is.integer(0)(frames, 'frames');
+  const job = record(given.out ? undefined : count, given, given.dtype ?? defaults.dtype.input, {});
+  return run(job, false, given.blocking);
 }
 
-export function playrec(data: AudioSource, options?: PlayrecOptions): Job<AudioData>;
-export function playrec(data: AudioSource, sampleRate: number, options?: PlayrecOptions): Job<AudioData>;
+type Both<D extends DType> = Omit<PlayrecOptions<D>, 'dtype'> & { dtype?: D };
+type OutTo<A> = Omit<PlayrecOptions<DType>, 'out'> & { out: A };
+
+/**
+ * Plays and records as many frames at the same time. Everything else is as with `play` and `rec`; the recording has the
+ * data's dtype unless told otherwise.
+ *
+ * @throws TypeError, RangeError for wrong arguments; SoundDeviceError where the system refuses.
+ * @example
+ * const heard = await playrec(sweep, 48000, { channels: 1, align: true });
+ */
+export function playrec<A extends Typed | AudioData>(
+  data: AudioSource,
+  options: OutTo<A> & Blocking,
+): AudioData<DTypeOf<A>>;
+export function playrec<A extends Typed | AudioData>(
+  data: AudioSource,
+  options: OutTo<A> & NotBlocking,
+): Job<AudioData<DTypeOf<A>>>;
+export function playrec<A extends Typed | AudioData>(
+  data: AudioSource,
+  sampleRate: number,
+  options: OutTo<A> & Blocking,
+): AudioData<DTypeOf<A>>;
+export function playrec<A extends Typed | AudioData>(
+  data: AudioSource,
+  sampleRate: number,
+  options: OutTo<A> & NotBlocking,
+): Job<AudioData<DTypeOf<A>>>;
+export function playrec<S extends AudioSource, D extends DType = DTypeOf<S>>(
+  data: S,
+  options: Both<D> & Blocking,
+): AudioData<D>;
+export function playrec<S extends AudioSource, D extends DType = DTypeOf<S>>(
+  data: S,
+  options?: Both<D> & NotBlocking,
+): Job<AudioData<D>>;
+export function playrec<S extends AudioSource, D extends DType = DTypeOf<S>>(
+  data: S,
+  sampleRate: number,
+  options: Both<D> & Blocking,
+): AudioData<D>;
+export function playrec<S extends AudioSource, D extends DType = DTypeOf<S>>(
+  data: S,
+  sampleRate: number,
+  options?: Both<D> & NotBlocking,
+): Job<AudioData<D>>;
 export function playrec(
   data: AudioSource,
-  rate?: number | PlayrecOptions,
-  more?: PlayrecOptions,
+  rate?: number | object,
+  more?: object,
 ): Job<AudioData> | AudioData {
-  const { inputMapping, outputMapping, ...given } = is.check(split<PlayrecOptions>(rate, more), PLAYREC);
+  const { inputMapping, outputMapping, ...given } = is.check(split(rate, more), PLAYREC);
   const source = interleave(data);
   const extra = {
     output: output(source, given, outputMapping),
@@ -313,5 +443,6 @@ export function playrec(
     sampleRate: source.sampleRate,
   };
   const wanted = { ...given, ...(inputMapping ? { mapping: inputMapping } : {}) };
-  return finish(record(source.frames, wanted, given.dtype ?? source.dtype, extra), given.blocking);
+  const job = record(source.frames, wanted, given.dtype ?? source.dtype, extra);
+  return run(job, false, given.blocking);
 }

@@ -1,24 +1,27 @@
 /** A host API without hardware, always there. */
-import { checkDType, type DType, dtypeOf } from './dtype.js';
+import { checkAttached, checkDType, type DType, dtypeOf } from './dtype.js';
 import { fromNative, invalidType, invalidValue, native, outOfRange, show } from './errors.js';
 import { addon } from './native.js';
 import * as is from './options.js';
 
-const positive = (value: unknown, name: string): number => {
-  if (typeof value !== 'number') throw invalidType(`${name} must be a number, got ${show(value)}`);
-  if (!(value > 0 && Number.isFinite(value))) throw outOfRange(`${name} must be above 0, got ${value}`);
-  return value;
-};
 const text = (value: unknown, name: string): string => {
   if (typeof value !== 'string') throw invalidType(`${name} must be a string, got ${show(value)}`);
   return value;
 };
-const finite = (value: unknown, name: string): number => {
+/** Millionths: at most a tenth too fast or too slow. */
+const drift = (value: unknown, name: string): number => {
   if (typeof value !== 'number') throw invalidType(`${name} must be a number, got ${show(value)}`);
-  if (!Number.isFinite(value)) throw outOfRange(`${name} must be finite, got ${value}`);
+  if (!(Math.abs(value) <= 100_000)) throw outOfRange(`${name} must be from -100000 to 100000, got ${value}`);
   return value;
 };
+/** Faster clocks than any device has would do nothing but keep a processor busy. */
+const rate = (value: unknown, name: string): number => {
+  const hertz = is.positive(value, name);
+  if (hertz > 10_000_000) throw outOfRange(`${name} must be at most 10000000, got ${hertz}`);
+  return hertz;
+};
 const clock = (value: unknown, name: string): 'real' | 'manual' => {
+  if (typeof value !== 'string') throw invalidType(`${name} must be 'real' or 'manual', got ${show(value)}`);
   if (value !== 'real' && value !== 'manual')
     throw invalidValue(`${name} must be 'real' or 'manual', got ${show(value)}`);
   return value;
@@ -28,35 +31,66 @@ const OPTIONS = {
   name: text,
   inputs: is.integer(0, 1024),
   outputs: is.integer(0, 1024),
-  sampleRate: positive,
+  sampleRate: rate,
   period: is.integer(1, 1 << 20),
   dtype: checkDType,
   clock,
   loopback: is.boolean,
-  driftPpm: finite,
+  driftPpm: drift,
 };
 
-export interface VirtualOptions {
+/** How a virtual device is made. */
+interface VirtualOptions {
   name?: string;
+  /** Channels, from 0; 2 by default. */
   inputs?: number;
+  /** Channels, from 0; 2 by default. */
   outputs?: number;
+  /** The one rate it knows; 48000 by default. */
   sampleRate?: number;
+  /** Frames; 256 by default. */
   period?: number;
+  /** The device's own format; float64 by default, which holds all others exactly. */
   dtype?: DType;
+  /** Whether time passes by itself ('real', the default) or by `advance` only. */
   clock?: 'real' | 'manual';
+  /** Whether its input hears its output; true by default, means nothing without inputs. */
   loopback?: boolean;
+  /** How much too fast its clock runs, in millionths, up to 100000 either way. */
   driftPpm?: number;
 }
-export type Fault =
-  | 'input-overflow'
-  | 'input-underflow'
-  | 'output-underflow'
-  | 'output-overflow'
-  | 'lost'
-  | 'stall';
 
-export class VirtualDevice implements Disposable {
+const FAULTS = [
+  'input-overflow',
+  'input-underflow',
+  'output-underflow',
+  'output-overflow',
+  'lost',
+  'stall',
+] as const;
+
+/** A device without hardware: what is played on it is heard by its input one period later. */
+export interface VirtualDevice extends Disposable {
+  readonly index: number;
+  readonly id: string;
+  readonly name: string;
+  /** Hertz. */
+  readonly sampleRate: number;
+  /** Manual clock; resolves when everything for these frames has been done. */
+  advance(frames: number): Promise<void>;
+  /** Per channel, everything that came out since the last call. */
+  played(): Float64Array[];
+  /** What its input hears next, instead of the loopback: one array per channel; silence where one is shorter. */
+  feed(channels: readonly (Float64Array | Float32Array)[]): void;
+  /** One flag for the next period of every stream on it, altering no sample; or the device is lost; or it stalls for a second. */
+  inject(fault: (typeof FAULTS)[number]): void;
+  /** As if it were unplugged. */
+  remove(): void;
+}
+
+class Device implements VirtualDevice {
   readonly #native: InstanceType<typeof addon.NativeVirtual>;
+  readonly #inputs: number;
   readonly index: number;
   readonly id: string;
   readonly name: string;
@@ -65,11 +99,11 @@ export class VirtualDevice implements Disposable {
   constructor(options?: VirtualOptions) {
     const given = is.check(options, OPTIONS);
     this.#native = native(() => addon.createVirtualDevice(given));
+    this.#inputs = given.inputs ?? 2;
     const { index, id, name, sampleRate } = this.#native;
     [this.index, this.id, this.name, this.sampleRate] = [index, id, name, sampleRate];
   }
 
-  /** Manual clock; resolves when everything for these frames has been done. */
   async advance(frames: number): Promise<void> {
     is.integer(0)(frames, 'frames');
     try {
@@ -79,30 +113,34 @@ export class VirtualDevice implements Disposable {
     }
   }
 
-  /** Per channel, everything that came out since the last call. */
   played(): Float64Array[] {
     return this.#native.played().map((channel) => Float64Array.from(channel));
   }
 
-  /** What its input hears next, instead of the loopback. */
   feed(channels: readonly (Float64Array | Float32Array)[]): void {
-    if (!Array.isArray(channels))
+    if (!Array.isArray(channels)) {
       throw invalidType(`channels must be an array of float arrays, got ${show(channels)}`);
+    }
+    if (channels.length > this.#inputs) {
+      throw invalidValue(`channels must be at most the ${this.#inputs} of the input, got ${channels.length}`);
+    }
     const doubles = channels.map((channel) => {
-      if (!dtypeOf(channel)?.startsWith('float'))
+      if (!dtypeOf(channel)?.startsWith('float')) {
         throw invalidType(`channels must be float arrays, got ${show(channel)}`);
+      }
+      checkAttached(channel, 'every channel');
       return Float64Array.from(channel);
     });
     this.#native.feed(doubles);
   }
 
-  /** One flag for the next period of every stream on it; or the device is lost; or it stalls for a second. */
-  inject(fault: Fault): void {
-    text(fault, 'fault');
-    native(() => this.#native.inject(fault));
+  inject(fault: (typeof FAULTS)[number]): void {
+    if (!FAULTS.includes(text(fault, 'fault') as never)) {
+      throw invalidValue(`fault must be one of ${FAULTS.join(', ')}, got ${show(fault)}`);
+    }
+    this.#native.inject(fault);
   }
 
-  /** As if it were unplugged. */
   remove(): void {
     this.#native.remove();
   }
@@ -112,6 +150,21 @@ export class VirtualDevice implements Disposable {
   }
 }
 
+/**
+ * A host API without hardware, always there: named 'Virtual', its devices after all real ones, the default only where
+ * nothing else exists.
+ *
+ * @example
+ * const device = virtual.createDevice({ clock: 'manual' });
+ * const job = playrec(data, { device: device.index, channels: 1, align: true });
+ * await device.advance(data.frames + 256);
+ * console.log((await job).data);
+ */
 export const virtual = {
-  createDevice: (options?: VirtualOptions): VirtualDevice => new VirtualDevice(options),
+  /**
+   * Makes a device.
+   *
+   * @throws TypeError or RangeError for options that no device could have.
+   */
+  createDevice: (options?: VirtualOptions): VirtualDevice => new Device(options),
 };

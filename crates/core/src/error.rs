@@ -87,7 +87,7 @@ kinds! {
     /// Several devices fit the name.
     AmbiguousDevice = "ERR_AMBIGUOUS_DEVICE", -9996;
     /// No host API with this index or name.
-    NoSuchHostApi = "ERR_NO_SUCH_HOST_API", -9979;
+    NoSuchHostApi = "ERR_NO_SUCH_HOST_API", -9978;
     /// The device does not have, or cannot open, that many channels.
     InvalidChannels = "ERR_INVALID_CHANNELS", -9998;
     /// The device cannot run at this rate.

@@ -102,6 +102,7 @@ pub fn list_devices_async() -> AsyncTask<Listing> {
 }
 
 /// A device as JavaScript names it.
+#[napi]
 pub type Specifier = Either<f64, String>;
 
 pub fn specifier(specifier: Specifier) -> DeviceSpecifier {

@@ -1,0 +1,26 @@
+/** Node's own streams. */
+import type { Readable, Writable } from 'node:stream';
+import { notSupported } from './errors.js';
+import type { NodeStreamOptions } from './stream-options.js';
+
+/**
+ * Bytes of what is heard. Starts when first read; `destroy()` closes.
+ *
+ * @throws SoundDeviceError `ERR_NOT_SUPPORTED`: not built yet.
+ * @example
+ * createReadStream({ dtype: 'int16', channels: 1 }).pipe(createWriteStream('take.raw'));
+ */
+export function createReadStream(_options?: NodeStreamOptions): Readable {
+  throw notSupported('createReadStream');
+}
+
+/**
+ * Plays the bytes that are written. 'finish' comes when the last frame has been played.
+ *
+ * @throws SoundDeviceError `ERR_NOT_SUPPORTED`: not built yet.
+ * @example
+ * fs.createReadStream('take.raw').pipe(createWriteStream({ dtype: 'int16', channels: 1 }));
+ */
+export function createWriteStream(_options?: NodeStreamOptions): Writable {
+  throw notSupported('createWriteStream');
+}
