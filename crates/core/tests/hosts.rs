@@ -21,8 +21,8 @@ struct Way {
 }
 
 const WAYS: [Way; 2] = [
-    Way { host: "ALSA", output: "ss_speakers, ALSA", input: "ss_mic, ALSA" },
-    Way { host: "JACK", output: "loop-system, JACK", input: "loop-system, JACK" },
+    Way { host: "JACK", output: "jack:loop-system", input: "jack:loop-system" },
+    Way { host: "ALSA", output: "alsa:ss_speakers", input: "alsa:ss_mic" },
 ];
 
 const RATE: u32 = 48_000;
@@ -122,6 +122,6 @@ macro_rules! suite {
 }
 
 suite! {
-    alsa: "ALSA";
     jack: "JACK";
+    alsa: "ALSA";
 }
