@@ -26,7 +26,7 @@ fn with_server(test: &str, body: impl FnOnce()) {
     if !["jackd", "cc", "bash"].iter().all(|command| there(command).is_ok_and(|status| status.success())) {
         return println!("skipped: no jackd");
     }
-    let dir = std::env::temp_dir().join(format!("sound-{}-{test:.8}", std::process::id()));
+    let dir = std::env::temp_dir().join(format!("sound-{}-{}", std::process::id(), test.len()));
     let run = format!("bash '{SCRIPT}' start jack && eval \"$(bash '{SCRIPT}' env jack)\" && exec \"$0\" \"$@\"");
     let program = std::env::current_exe().expect("a test is a program");
     let mut bash = Command::new("bash");
