@@ -76,7 +76,7 @@ export class Job<T> extends Promise<T> {
     job.#playrec = 'input' in options && 'output' in options;
     // Ignoring a job is fine.
     job.catch(() => {});
-    if (blocking && handle.manualClock()) {
+    if (blocking && handle.manualClock() && handle.frames() > 0) {
       job.abort();
       throw new SoundDeviceError(
         'ERR_WOULD_DEADLOCK',

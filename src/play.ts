@@ -298,6 +298,12 @@ export function rec(frames?: number | null, options?: RecOptions): Job<AudioData
   );
 }
 
+export function playrec(data: AudioSource, options: PlayrecOptions & { blocking: true }): AudioData;
+export function playrec(
+  data: AudioSource,
+  sampleRate: number,
+  options: PlayrecOptions & { blocking: true },
+): AudioData;
 export function playrec(data: AudioSource, options?: PlayrecOptions): Job<AudioData>;
 export function playrec(data: AudioSource, sampleRate: number, options?: PlayrecOptions): Job<AudioData>;
 export function playrec(
