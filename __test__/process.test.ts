@@ -99,7 +99,7 @@ test('a job that fails unheard is no unhandled rejection', async (t) => {
     device.remove();
     still.remove();
     const controller = new AbortController();
-    play(data, { device: 'loopback', signal: controller.signal });
+    play(data, { device: 'virtual loopback, virtual', signal: controller.signal });
     controller.abort(new Error('unheard'));
     setTimeout(() => say('well'), 100);`;
   t.deepEqual(await run(script), well('well'));
