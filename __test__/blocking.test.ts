@@ -1,3 +1,7 @@
+import { once } from 'node:events';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { Worker } from 'node:worker_threads';
 import test from 'ava';
 import {
   AudioData,
@@ -190,6 +194,62 @@ test.serial(
     );
   },
 );
+
+/** A worker that plays for ever, blocking, on a device of this thread. */
+const blocked = (id: string) =>
+  new Worker(
+    `const { parentPort, workerData } = require('node:worker_threads');
+     import(workerData.index).then(({ play }) => {
+       try {
+         play([0.5], { device: workerData.id, loop: true, blocking: true });
+       } catch (error) {
+         parentPort.postMessage(error.code);
+       }
+     });`,
+    { eval: true, workerData: { id, index: import.meta.resolve('sounddevice') } },
+  );
+
+test.serial('a blocking call throws when its device is lost', async (t) => {
+  const device = real();
+  const worker = blocked(device.id);
+  await until(() => (device.played()[0]?.length ?? 0) > 0);
+  device.remove();
+  t.deepEqual(await once(worker, 'message'), ['ERR_DEVICE_LOST']);
+  await worker.terminate();
+});
+
+test.serial('a worker that blocks can be terminated, and what it played ends', async (t) => {
+  using device = real();
+  const worker = blocked(device.id);
+  const sounds = () => (device.played()[0]?.length ?? 0) > 0;
+  await until(sounds);
+  t.is(await worker.terminate(), 1);
+  device.played();
+  // Without a stream nothing comes out: a blocking recording is a clock.
+  await until(() => {
+    device.played();
+    rec(256, { device: device.index, channels: 1, blocking: true });
+    return device.played()[0]?.every((sample) => sample === 0) ?? false;
+  });
+  t.pass();
+});
+
+test.serial('what nobody holds any more plays and records to its end', async (t) => {
+  using device = real(1);
+  setFlagsFromString('--expose-gc');
+  const collect: () => void = runInNewContext('gc');
+  const data = noise('float32', RATE / 2);
+  const results = (() => {
+    const heard = playrec(Float32Array.from(data.data), { device: device.index, channels: 1, align: true });
+    return heard.then((recording) => recording.data);
+  })();
+  for (let round = 0; round < 20; round++) {
+    collect();
+    fromSamples(new Array(20_000).fill(0.5), 'float32');
+    await sleep(5);
+  }
+  t.deepEqual(await results, data.data);
+});
 
 test.serial('a device that stalls goes on where it was', async (t) => {
   using device = real(1, { period: 480 });

@@ -224,6 +224,8 @@ test.serial('stop plays out what the device has, abort drops it', async (t) => {
     t.is(job.position, 4 * PERIOD);
     const played = device.played()[0] as Float64Array;
     const heard = end === 'stop' ? part(0, 4 * PERIOD) : part(0, PERIOD);
+    // What was dropped has not been heard, however much time passes.
+    t.is(job.heard, heard.length, end);
     same(t, played.subarray(0, 3 * PERIOD), silent(3 * PERIOD), end);
     same(t, played.subarray(3 * PERIOD, 3 * PERIOD + heard.length), heard, end);
     t.true(played.subarray(3 * PERIOD + heard.length).every((sample) => sample === 0));

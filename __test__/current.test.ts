@@ -122,6 +122,18 @@ test.serial('wait concerns the newest of overlapping jobs', async (t) => {
   await long;
 });
 
+test.serial('wait ends with the job that was the newest when it began', async (t) => {
+  using device = manual();
+  const first = play(ramp(1000), { device: device.index });
+  const waiting = wait();
+  const second = play(ramp(1000), { device: device.index });
+  t.is(await waiting, null);
+  t.false(first.active);
+  t.true(second.active);
+  second.abort();
+  await second;
+});
+
 test.serial('a stop while somebody waits lets the wait resolve', async (t) => {
   using device = manual();
   for (const [kind, start] of Object.entries(KINDS)) {

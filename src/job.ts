@@ -148,7 +148,9 @@ export class Job<T> extends Promise<T> {
 
   /** Blocks the thread until the end. */
   waitSync(): void {
-    native(() => this.#handle.waitSync());
+    native(() => {
+      while (!this.#handle.waitSync());
+    });
   }
 
   /** What it resolves with, once it has ended. */
