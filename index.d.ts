@@ -29,7 +29,11 @@ export declare class NativeJob {
   stop(): void
   abort(): void
   manualClock(): boolean
-  waitSync(): void
+  /**
+   * Waits for the end, but not for long, and says whether it has come: in between JavaScript has to come up for air, or
+   * a worker that waits could never be terminated.
+   */
+  waitSync(): boolean
 }
 
 export declare class NativeVirtual {

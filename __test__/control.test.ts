@@ -1,6 +1,15 @@
 import test from 'ava';
-import { type Job, play, playrec, rec, stop, wait } from 'sounddevice';
-import { manual, nameOf, noise, PERIOD, RATE, ramp, same } from './helper.js';
+import { getStatus, type Job, play, playrec, queryDevices, rec, stop, wait } from 'sounddevice';
+import { manual, nameOf, noise, PERIOD, RATE, ramp, refusal, same } from './helper.js';
+
+type Device = ReturnType<typeof manual>;
+type Start = (device: Device, options?: { signal?: AbortSignal }) => Job<unknown>;
+
+const KINDS: Record<string, Start> = {
+  play: ({ index }, options) => play(ramp(1000), { device: index, ...options }),
+  rec: ({ index }, options) => rec(1000, { device: index, channels: 1, ...options }),
+  playrec: ({ index }, options) => playrec(ramp(1000), { device: index, channels: 1, ...options }),
+};
 
 const silent = (frames: number) => new Array<number>(frames).fill(0);
 const part = (from: number, to: number) => Array.from(ramp(4096).subarray(from, to));
@@ -215,6 +224,8 @@ test.serial('stop plays out what the device has, abort drops it', async (t) => {
     t.is(job.position, 4 * PERIOD);
     const played = device.played()[0] as Float64Array;
     const heard = end === 'stop' ? part(0, 4 * PERIOD) : part(0, PERIOD);
+    // What was dropped has not been heard, however much time passes.
+    t.is(job.heard, heard.length, end);
     same(t, played.subarray(0, 3 * PERIOD), silent(3 * PERIOD), end);
     same(t, played.subarray(3 * PERIOD, 3 * PERIOD + heard.length), heard, end);
     t.true(played.subarray(3 * PERIOD + heard.length).every((sample) => sample === 0));
@@ -357,26 +368,61 @@ test.serial('a job is a promise, and what follows from it is a plain one', async
 
 test.serial('a signal rejects with its reason, whatever that is', async (t) => {
   using device = manual(1);
-  const start: ((signal: AbortSignal) => Job<unknown>)[] = [
-    (signal) => play(ramp(1000), { device: device.index, signal }),
-    (signal) => rec(1000, { device: device.index, channels: 1, signal }),
-    (signal) => playrec(ramp(1000), { device: device.index, channels: 1, signal }),
-  ];
-  for (const begin of start) {
+  for (const [kind, start] of Object.entries(KINDS)) {
     for (const reason of [new Error('enough'), 'a string', undefined]) {
       const controller = new AbortController();
-      const job = begin(controller.signal);
+      const job = start(device, { signal: controller.signal });
       await device.advance(PERIOD);
       controller.abort(reason);
       const caught = await job.then(
         () => t.fail('it resolved'),
         (error: unknown) => error,
       );
-      t.is(caught, controller.signal.reason);
+      t.is(caught, controller.signal.reason, kind);
       t.false(job.active);
       t.is(await wait(), null);
     }
   }
+});
+
+test.serial('a signal that was aborted before makes the call throw its reason', async (t) => {
+  using device = manual(1);
+  const running = play(ramp(512), { device: device.index });
+  for (const [kind, start] of Object.entries(KINDS)) {
+    for (const reason of [new Error('enough'), 'a string', undefined]) {
+      const signal = AbortSignal.abort(reason);
+      const call = () => start(device, { signal });
+      t.is(t.throws(call, { any: true } as never), signal.reason, kind);
+      // Arguments are looked at first.
+      t.is(
+        refusal(t, () => play([0.5], { signal, device: 1.5 })),
+        'RangeError ERR_INVALID_ARG_VALUE',
+      );
+    }
+  }
+  // Nothing was replaced.
+  t.is(getStatus(), running.status);
+  await device.advance(512);
+  await running;
+  same(t, device.played()[0], ramp(512));
+});
+
+test.serial('a signal drops what is queued, as abort() does', async (t) => {
+  using device = manual(1);
+  const controller = new AbortController();
+  const latency = (4 * PERIOD) / RATE;
+  const job = play(ramp(4096), { device: device.index, latency, signal: controller.signal });
+  await device.advance(4 * PERIOD);
+  controller.abort();
+  await t.throwsAsync(job, { any: true, name: 'AbortError' } as never);
+  await device.advance(4 * PERIOD);
+  same(t, device.played()[0]?.subarray(0, 4 * PERIOD), [...silent(3 * PERIOD), ...part(0, PERIOD)]);
+});
+
+test.serial('a signal with a time limit rejects with its TimeoutError', async (t) => {
+  using device = manual(1);
+  const job = rec(1000, { device: device.index, channels: 1, signal: AbortSignal.timeout(1) });
+  await t.throwsAsync(job, { any: true, name: 'TimeoutError' } as never);
 });
 
 test.serial('a signal that aborts after the end changes nothing', async (t) => {
@@ -403,4 +449,171 @@ test.serial('one signal ends several jobs', async (t) => {
     outcomes.map((one) => one.status),
     ['rejected', 'rejected'],
   );
+});
+
+test.serial('a device that is removed or lost rejects what runs on it, and only that', async (t) => {
+  using other = manual(1);
+  const elsewhere = play(ramp(512), { device: other.index, loop: true });
+  await other.advance(PERIOD);
+  for (const [kind, start] of Object.entries(KINDS)) {
+    for (const lose of [(device: Device) => device.remove(), (device: Device) => device.inject('lost')]) {
+      using device = manual(1);
+      const job = start(device);
+      await device.advance(PERIOD);
+      lose(device);
+      t.is(nameOf(await t.throwsAsync(job)), 'SoundDeviceError ERR_DEVICE_LOST -9985', kind);
+      t.false(job.active);
+      t.is(job.position, PERIOD);
+    }
+  }
+  await elsewhere;
+  t.false(elsewhere.status.any);
+});
+
+test.serial('overlapping jobs are all lost with their device', async (t) => {
+  const device = manual(1);
+  using other = manual(1);
+  const jobs = [1, 2, 3].map(() => play(ramp(1000), { device: device.index, overlap: true }));
+  const elsewhere = play(ramp(1000), { device: other.index, overlap: true });
+  await device.advance(PERIOD);
+  device.remove();
+  for (const job of jobs) t.is(nameOf(await t.throwsAsync(job)), 'SoundDeviceError ERR_DEVICE_LOST -9985');
+  t.true(elsewhere.active);
+  await other.advance(1024);
+  await elsewhere;
+  same(t, other.played()[0]?.subarray(0, 1000), ramp(1000));
+});
+
+test.serial('a device that was lost but is still there can be opened again', async (t) => {
+  using device = manual(1);
+  const lost = play(ramp(1000), { device: device.index });
+  device.inject('lost');
+  await t.throwsAsync(lost);
+  device.played();
+  t.true(queryDevices().some(({ id }) => id === device.id));
+  const job = play(ramp(PERIOD), { device: device.index });
+  await device.advance(PERIOD);
+  await job;
+  same(t, device.played()[0], ramp(PERIOD));
+});
+
+test.serial('a device that stalls makes and takes nothing for a second, then goes on', async (t) => {
+  using device = manual(1, { period: 4800 });
+  const data = ramp(3 * 4800);
+  const job = playrec(data, { device: device.index, channels: 1, align: true });
+  await device.advance(4800);
+  device.inject('stall');
+  await device.advance(10 * 4800);
+  t.is(job.position, 4800);
+  t.true(job.active);
+  await device.advance(4 * 4800);
+  const heard = await job;
+  t.is(heard.frames, data.length);
+  const played = device.played()[0];
+  same(t, played?.subarray(0, 4800), data.subarray(0, 4800));
+  same(t, played?.subarray(4800, 11 * 4800), silent(10 * 4800));
+  same(t, played?.subarray(11 * 4800, 13 * 4800), data.subarray(4800));
+});
+
+test.serial('seek on a loop counts from the beginning of the performance', async (t) => {
+  using device = manual(1);
+  const job = play(ramp(100), { device: device.index, loop: { start: 50, end: 100, count: 3 } });
+  t.is(job.frames, 200);
+  await device.advance(PERIOD);
+  await job;
+  device.played();
+  const again = play(ramp(100), { device: device.index, loop: { start: 50, end: 100, count: 3 } });
+  again.seek(120);
+  await device.advance(PERIOD);
+  await again;
+  // 100 frames once, then twice 50: at 120 the first repetition is at its frame 70.
+  same(t, device.played()[0], [...part(70, 100), ...part(50, 100), ...silent(PERIOD - 80)]);
+  const forever = play(ramp(100), { device: device.index, loop: true });
+  forever.seek(1e9 + 30);
+  await device.advance(PERIOD);
+  t.is(forever.position, 1e9 + 30 + PERIOD);
+  forever.abort();
+  await forever;
+  same(t, device.played()[0]?.subarray(0, 170), [...part(30, 100), ...part(0, 100)]);
+});
+
+test.serial('a paused playrec neither plays nor records', async (t) => {
+  using device = manual(1);
+  const job = playrec(ramp(600), { device: device.index, channels: 1, align: true });
+  await device.advance(PERIOD);
+  job.pause();
+  await device.advance(3 * PERIOD);
+  t.is(job.position, PERIOD);
+  job.resume();
+  await device.advance(4 * PERIOD);
+  const heard = await job;
+  const played = device.played()[0];
+  same(t, played?.subarray(0, 1024), [...part(0, 256), ...silent(768)]);
+  same(t, played?.subarray(1024, 1024 + 344), part(256, 600));
+  t.is(heard.frames, 600);
+});
+
+test.serial('a playrec that is stopped resolves with what it heard', async (t) => {
+  using device = manual(1);
+  for (const end of ['stop', 'abort'] as const) {
+    const job = playrec(ramp(4096), { device: device.index, channels: 1, align: true });
+    await device.advance(3 * PERIOD);
+    job[end]();
+    await device.advance(3 * PERIOD);
+    const heard = await job;
+    t.is(heard.frames, 2 * PERIOD, end);
+    same(t, heard.data, part(0, 2 * PERIOD));
+    t.is(job.position, 3 * PERIOD);
+  }
+});
+
+test.serial('a recording counts what it has taken, which is what was heard', async (t) => {
+  using device = manual(1);
+  const job = rec(600, { device: device.index, channels: 1 });
+  const seen = [];
+  for (let period = 0; period < 3; period++) {
+    seen.push([job.position, job.heard, job.frames, job.active, job.roundTrip]);
+    await device.advance(PERIOD);
+  }
+  await job;
+  seen.push([job.position, job.heard, job.frames, job.active, job.roundTrip]);
+  t.deepEqual(seen, [
+    [0, 0, 600, true, undefined],
+    [256, 256, 600, true, undefined],
+    [512, 512, 600, true, undefined],
+    [600, 600, 600, false, undefined],
+  ]);
+});
+
+test.serial('what a job tells of itself cannot be assigned', async (t) => {
+  using device = manual(1);
+  const job = play(ramp(10), { device: device.index });
+  const names = ['status', 'active', 'frames', 'position', 'heard', 'roundTrip', 'time', 'clipped', 'nan'];
+  for (const name of names)
+    t.throws(() => Object.assign(job, { [name]: 1 }), { instanceOf: TypeError }, name);
+  await device.advance(PERIOD);
+  await job;
+});
+
+test.serial('ref and unref return the job', async (t) => {
+  using device = manual(1);
+  const job = play(ramp(10), { device: device.index });
+  t.is(job.unref(), job);
+  t.is(job.ref(), job);
+  job.abort();
+  await job;
+  t.is(job.unref().ref(), job);
+});
+
+test.serial('as many jobs as one likes may overlap', async (t) => {
+  using device = manual(1);
+  const jobs = Array.from({ length: 150 }, () =>
+    play(
+      Float32Array.from({ length: PERIOD }, () => 2 ** -10),
+      { device: device.index, overlap: true },
+    ),
+  );
+  await device.advance(PERIOD);
+  await Promise.all(jobs);
+  same(t, device.played()[0], new Array(PERIOD).fill(150 * 2 ** -10));
 });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { AudioData, type DType, play, rec } from 'sounddevice';
+import { AudioData, type DType, defaults, play, rec } from 'sounddevice';
 import {
   bitsOf,
   column,
@@ -242,4 +242,31 @@ test.serial('overlapping jobs are added beyond full scale and clipped once, afte
   await Promise.all([first, second, third]);
   t.deepEqual(device.played()[0], new Float64Array(256).fill(32767 / 32768));
   t.is(first.clipped, 256);
+});
+
+test.serial('clipOff and ditherOff come from the defaults where nobody says', async (t) => {
+  using device = manual(1, { dtype: 'int8' });
+  t.teardown(defaults.reset);
+  const source = noise('float32', 512);
+  const plain = heardAs(source.convert('int8', { ditherOff: true }));
+  const heard = async (options: object = {}) => {
+    const job = play(source, { device: device.index, ...options });
+    await device.advance(512);
+    await job;
+    return Array.from(device.played()[0] as Float64Array);
+  };
+  t.notDeepEqual(await heard(), plain);
+  defaults.ditherOff = true;
+  t.deepEqual(await heard(), plain);
+  t.notDeepEqual(await heard({ ditherOff: false }), plain);
+  const clipped = async (options: object = {}) => {
+    const job = play([2, -2, 0], { device: device.index, ...options });
+    await device.advance(PERIOD);
+    await job;
+    return job.clipped;
+  };
+  t.is(await clipped(), 2);
+  defaults.clipOff = true;
+  t.is(await clipped(), 0);
+  t.is(await clipped({ clipOff: false }), 2);
 });

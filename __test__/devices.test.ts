@@ -150,7 +150,7 @@ test.serial('a device is found by parts of its name and host API, in order, in a
     'quillon virt',
     'grand quillon 8, virtual',
     '  quillon\t8\n',
-    'd q n 8 v l',
+    'd quil n 8 v l',
   ]) {
     t.is(find(text).index, grand.index, text);
     t.is(find(text, 'output').index, grand.index, text);

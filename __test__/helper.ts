@@ -102,9 +102,9 @@ export function noise(dtype: DType, frames: number, channels = 1, seed = 1): Aud
   return fromSamples(Array.from({ length: frames * channels }, one), dtype, channels);
 }
 
-/** 1/1024, 2/1024, …: every frame is another number that all but the 8-bit dtypes hold exactly. */
+/** 1/2048, 2/2048, …: never silent, numbers that all but the 8-bit dtypes hold exactly, 2047 of them before the first again. */
 export const ramp = (frames: number, start = 1) =>
-  Float32Array.from({ length: frames }, (_, n) => ((n + start) % 2048) / 2048);
+  Float32Array.from({ length: frames }, (_, n) => (((n + start - 1) % 2047) + 1) / 2048);
 
 /** One column of interleaved samples. */
 export const column = (samples: ArrayLike<number>, channel: number, channels: number): number[] =>

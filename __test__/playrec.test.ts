@@ -13,6 +13,7 @@ import {
   RATE,
   ramp,
   refusal,
+  same,
   samplesOf,
   whole,
   wrong,
@@ -314,4 +315,41 @@ test.serial('device and latency may be pairs with a side left to the default', a
   t.deepEqual((await job).data, data.data);
   t.is(job.roundTrip, 3 * PERIOD);
   t.deepEqual(heardAs(data), [1 / 32768, 2 / 32768, 3 / 32768]);
+});
+
+test.serial('out of every dtype is filled, and what comes back', async (t) => {
+  using device = manual(2);
+  for (const dtype of DTYPES) {
+    const data = noise(dtype, 500, 2, 1);
+    const out = noise(dtype, 500, 2, 2);
+    const job = playrec(data, { device: device.index, out, align: true });
+    await device.advance(1024);
+    t.is<unknown, unknown>(await job, out);
+    t.deepEqual(out.data, data.data, dtype);
+  }
+});
+
+test.serial('one device may play while another one listens', async (t) => {
+  using ear = manual(1, { name: 'An ear', outputs: 0 });
+  using mouth = manual(1, { name: 'A mouth', inputs: 0 });
+  const device = ['an ear', mouth.index] as const;
+  ear.feed([ramp(1024, 99)]);
+  const job = playrec(ramp(700), { device, channels: 1 });
+  t.deepEqual(getStream().device, [ear.index, mouth.index]);
+  for (let period = 0; period < 4; period++) {
+    await ear.advance(PERIOD);
+    await mouth.advance(PERIOD);
+  }
+  t.deepEqual((await job).data, ramp(700, 99));
+  same(t, mouth.played()[0]?.subarray(0, 700), ramp(700));
+});
+
+test.serial('two devices of different rates need one of them to be said', (t) => {
+  using ear = manual(1, { name: 'An ear', sampleRate: 44100 });
+  using mouth = manual(1, { name: 'A mouth' });
+  const call = () => playrec(ramp(10), { device: [ear.index, mouth.index], channels: 1 });
+  t.is(refusal(t, call), 'SoundDeviceError ERR_INVALID_SAMPLE_RATE -9997');
+  t.regex(t.throws(call)?.message ?? '', /'An ear' has 44100 Hz.*'A mouth' has 48000 Hz/);
+  const said = () => playrec(ramp(10), 48000, { device: [ear.index, mouth.index], channels: 1 });
+  t.is(refusal(t, said), 'SoundDeviceError ERR_INVALID_SAMPLE_RATE -9997');
 });

@@ -1,5 +1,5 @@
 import test from 'ava';
-import { AudioData, defaults, getStream, type RecOptions, rec } from 'sounddevice';
+import { AudioData, defaults, getStream, type RecOptions, rec, type SampleArray } from 'sounddevice';
 import {
   audio,
   DTYPES,
@@ -317,5 +317,34 @@ test.serial('recordings of odd lengths end with the period that completes them',
     const job = rec(frames, { device: device.index, channels: 1 });
     await device.advance(whole(frames));
     t.deepEqual((await job).data, ramp(frames));
+  }
+});
+
+test.serial('a recording that another call replaces resolves with what it got', async (t) => {
+  using device = manual(1);
+  device.feed([ramp(1024)]);
+  const out = new Float32Array(700);
+  const first = rec(null, { device: device.index, out, channels: 1 });
+  await device.advance(PERIOD);
+  const second = rec(PERIOD, { device: device.index, channels: 1 });
+  const heard = await first;
+  t.is(heard.frames, PERIOD);
+  t.deepEqual(heard.data, ramp(PERIOD));
+  t.is(heard.data.buffer, out.buffer);
+  await device.advance(PERIOD);
+  t.deepEqual((await second).data, ramp(PERIOD, PERIOD + 1));
+});
+
+test.serial('out may be shared memory', async (t) => {
+  using device = manual(1);
+  for (const dtype of DTYPES) {
+    const source = noise(dtype, 300);
+    const shared = source.data.constructor as new (buffer: SharedArrayBuffer) => SampleArray;
+    const out = audio(new shared(new SharedArrayBuffer(source.data.byteLength)), 1, dtype);
+    device.feed(source.convert('float64').planar());
+    const job = rec(null, { device: device.index, out });
+    await device.advance(512);
+    t.is<unknown, unknown>(await job, out);
+    t.deepEqual(samplesOf(out), samplesOf(source), dtype);
   }
 });

@@ -122,7 +122,7 @@ export class NativeJob<T> extends Promise<T> implements Job<T> {
     job.#status = liveFlags(() => handle.flags());
     // Ignoring a job is fine.
     job.catch(() => {});
-    if (blocking && handle.manualClock()) {
+    if (blocking && handle.manualClock() && handle.frames() > 0) {
       handle.abort();
       throw new SoundDeviceError(
         'ERR_WOULD_DEADLOCK',
@@ -134,7 +134,9 @@ export class NativeJob<T> extends Promise<T> implements Job<T> {
 
   /** Blocks the thread until the end. */
   static waitSync(job: NativeJob<unknown>): void {
-    native(() => job.#handle.waitSync());
+    native(() => {
+      while (!job.#handle.waitSync());
+    });
   }
 
   /** What it resolves with, once it has ended. */

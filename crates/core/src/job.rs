@@ -7,7 +7,7 @@ mod plan;
 mod session;
 
 use std::sync::atomic::Ordering::{Acquire, Release};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 pub use plan::{JobRequest, Latency, Loop, Play, Record};
@@ -33,6 +33,8 @@ pub(crate) struct Core {
     pub state: Arc<State>,
     end: Mutex<End>,
     ended: Condvar,
+    /// When it ended, on the stream's clock: what was still queued then is never heard.
+    ended_at: OnceLock<f64>,
 }
 
 #[derive(Default)]
@@ -50,14 +52,17 @@ impl std::fmt::Debug for Core {
 impl Core {
     fn new(on_end: OnEnd) -> Arc<Self> {
         let end = Mutex::new(End { done: None, on_end: Some(on_end) });
-        Arc::new(Self { state: Arc::default(), end, ended: Condvar::new() })
+        Arc::new(Self { state: Arc::default(), end, ended: Condvar::new(), ended_at: OnceLock::new() })
     }
 
     fn end(&self) -> MutexGuard<'_, End> {
         self.end.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn finish(&self, error: Option<Error>) {
+    fn finish(&self, error: Option<Error>, now: Option<f64>) {
+        if let Some(now) = now {
+            let _ = self.ended_at.set(now);
+        }
         let on_end = {
             let mut end = self.end();
             if end.done.is_some() {
@@ -99,8 +104,8 @@ impl Job {
     /// The position less what is still queued.
     pub fn heard(&self) -> u64 {
         let info = self.session.info();
-        let queued =
-            self.core.state.heard_until().map_or(0.0, |end| (end - info.clock.now()).max(0.0) * info.sample_rate);
+        let now = self.core.ended_at.get().copied().unwrap_or_else(|| info.clock.now());
+        let queued = self.core.state.heard_until().map_or(0.0, |end| (end - now).max(0.0) * info.sample_rate);
         self.position().saturating_sub(queued.round() as u64)
     }
 

@@ -13,6 +13,8 @@ use crate::buffer::live;
 use crate::devices::{Specifier, dtype, specifier};
 use crate::error::{NativeError, throw};
 
+const BREATH: Duration = Duration::from_millis(50);
+
 // Weak: it is the facade that says whether a job keeps the process alive.
 type OnEnd = ThreadsafeFunction<Option<NativeError>, (), Option<NativeError>, Status, false, true>;
 
@@ -216,8 +218,13 @@ impl NativeJob {
         self.job.manual_clock()
     }
 
+    /// Waits for the end, but not for long, and says whether it has come: in between JavaScript has to come up for air, or
+    /// a worker that waits could never be terminated.
     #[napi]
-    pub fn wait_sync(&self, env: Env) -> Result<()> {
-        self.job.wait().map_err(|error| throw(&env, error))
+    pub fn wait_sync(&self, env: Env) -> Result<bool> {
+        if !self.job.manual_clock() && !self.job.wait_for(BREATH) {
+            return Ok(false);
+        }
+        self.job.wait().map(|()| true).map_err(|error| throw(&env, error))
     }
 }

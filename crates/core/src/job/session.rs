@@ -190,14 +190,15 @@ impl Owner for Janitor {
     }
 
     fn tell(&mut self, loss: Option<Error>) {
+        let now = self.session.handle.get().map(|handle| handle.info.clock.now());
         if loss.is_some() {
             let mut state = self.session.state();
             state.open = false;
             let mut lost = std::mem::take(&mut state.jobs);
             drop(state);
-            lost.drain(..).for_each(|core| core.finish(loss.clone()));
+            lost.drain(..).for_each(|core| core.finish(loss.clone(), now));
         }
-        self.over.drain(..).for_each(|core| core.finish(None));
+        self.over.drain(..).for_each(|core| core.finish(None, now));
     }
 
     fn patience(&self) -> Option<Duration> {

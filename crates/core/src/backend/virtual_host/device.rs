@@ -215,12 +215,16 @@ impl Device {
         let (inputs, outputs) = (usize::from(s.inputs), usize::from(s.outputs));
         let mut state = self.state();
         let state = &mut *state;
+        let any = state.slots.iter().any(|slot| slot.running);
+        if !any && !s.manual {
+            // The last stream ended while its clock slept: what was fed is for the next one.
+            return;
+        }
         let captured = state.captured(s);
         let mut mixed = vec![0.0; s.period * outputs];
         let stalled = state.stalled_periods > 0;
         state.stalled_periods = state.stalled_periods.saturating_sub(1);
         let flags = if stalled { Flags::default() } else { std::mem::take(&mut state.flags) };
-        let any = state.slots.iter().any(|slot| slot.running);
         for slot in state.slots.iter_mut().filter(|slot| slot.running) {
             if !stalled {
                 slot.make(&captured, inputs, s.period, now, seconds, flags);
@@ -283,6 +287,8 @@ impl Device {
             slot.running = true;
         }
         if !self.settings.manual && !std::mem::replace(&mut state.ticking, true) {
+            // Time has passed since the last stream ended, and nothing sounded.
+            state.heard.fill(0.0);
             clock::run(Arc::clone(self));
         }
     }

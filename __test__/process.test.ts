@@ -1,0 +1,128 @@
+import { spawn } from 'node:child_process';
+import test from 'ava';
+
+const START = `
+  import { play, playrec, rec, virtual } from '${import.meta.resolve('sounddevice')}';
+  const device = virtual.createDevice({ inputs: 1, outputs: 1 });
+  const still = virtual.createDevice({ inputs: 1, outputs: 1, clock: 'manual' });
+  const data = new Float32Array(9600);
+  const options = { device: device.index };
+  const say = (...words) => console.log(...words);
+`;
+
+/** Runs a module in a process of its own, which has the functions and a device; says how it ended. */
+async function run(script: string): Promise<{ out: string; code: number | null; signal: string | null }> {
+  const child = spawn(process.execPath, ['--input-type=module', '-e', START + script], {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    timeout: 60_000,
+  });
+  let out = '';
+  child.stdout.setEncoding('utf8').on('data', (text) => {
+    out += text;
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code, signal) => resolve({ out: out.trim(), code, signal }));
+  });
+}
+
+const well = (out: string, code = 0) => ({ out, code, signal: null });
+/** A timer that does not hold the process shows whether something else does. */
+const STILL = `setTimeout(() => { say('still here'); process.exit(); }, 200).unref();`;
+
+test('a process stays until what it plays has ended, also if nobody waits for that', async (t) => {
+  const script = `
+    const job = play(data, options);
+    process.on('exit', () => say(job.active, job.position, job.heard));`;
+  t.deepEqual(await run(script), well('false 9600 9600'));
+});
+
+test('a process stays until what it records has ended', async (t) => {
+  const script = `
+    const jobs = [rec(4800, { ...options, channels: 1 })];
+    jobs[0].then((heard) => {
+      say(heard.frames);
+      return playrec(data, { ...options, channels: 1 });
+    }).then((heard) => say(heard.frames));`;
+  t.deepEqual(await run(script), well('4800\n9600'));
+});
+
+test('a job that never ends holds the process, one that was let go does not', async (t) => {
+  const forever = `play(data, { ...options, loop: true })`;
+  t.deepEqual(await run(`${STILL} ${forever};`), well('still here'));
+  t.deepEqual(await run(`${STILL} ${forever}.unref();`), well(''));
+  t.deepEqual(await run(`${STILL} ${forever}.unref().ref();`), well('still here'));
+  t.deepEqual(await run(`${STILL} ${forever}.ref().unref();`), well(''));
+});
+
+test('a job on a clock that stands still holds the process too', async (t) => {
+  const recording = `rec(10, { device: still.index, channels: 1 })`;
+  t.deepEqual(await run(`${STILL} ${recording};`), well('still here'));
+  t.deepEqual(await run(`${STILL} ${recording}.unref();`), well(''));
+});
+
+test('a job that has ended, was stopped or aborted holds nothing', async (t) => {
+  const ends = [
+    `const job = play(data, { ...options, loop: true }); job.abort();`,
+    `const job = play(data, { ...options, loop: true }); job.stop();`,
+    `await play(data, options);`,
+    `const controller = new AbortController();
+     play(data, { ...options, loop: true, signal: controller.signal });
+     controller.abort();`,
+    `play(data, { ...options, loop: true }); device.remove();`,
+    `play([], options);`,
+  ];
+  for (const end of ends)
+    t.deepEqual(await run(`${end} process.on('exit', () => say('gone'));`), well('gone'), end);
+});
+
+test('devices hold nothing', async (t) => {
+  t.deepEqual(await run(`${STILL} await still.advance(1000); say('made');`), well('made'));
+});
+
+test('leaving while something sounds is clean', async (t) => {
+  const sounds = `
+    play(data, { ...options, loop: true });
+    rec(1e6, { device: still.index, channels: 1 });
+    playrec(data, { ...options, channels: 1 });
+    play(data, { ...options, overlap: true, loop: true });`;
+  t.deepEqual(await run(`${sounds} process.exit(3);`), well('', 3));
+  t.deepEqual(await run(`${sounds} setTimeout(() => process.exit(4), 50);`), well('', 4));
+  t.deepEqual(await run(`${sounds} setTimeout(() => { throw new Error('on purpose'); }, 20);`), well('', 1));
+});
+
+test('a job that fails unheard is no unhandled rejection', async (t) => {
+  const script = `
+    play(data, { ...options, loop: true });
+    rec(10, { device: still.index, channels: 1 });
+    play(data, { ...options, overlap: true, loop: true });
+    device.remove();
+    still.remove();
+    const controller = new AbortController();
+    play(data, { device: 'virtual loopback, virtual', signal: controller.signal });
+    controller.abort(new Error('unheard'));
+    setTimeout(() => say('well'), 100);`;
+  t.deepEqual(await run(script), well('well'));
+});
+
+test('a worker may end while it plays, and the process goes on', async (t) => {
+  const script = `
+    import { Worker } from 'node:worker_threads';
+    const source = \`
+      import('${import.meta.resolve('sounddevice')}').then(({ play, rec, virtual }) => {
+        const device = virtual.createDevice({ inputs: 1, outputs: 1 });
+        play(new Float32Array(100), { device: device.index, loop: true });
+        rec(1e6, { device: device.index, channels: 1 });
+        play(new Float32Array(100), { device: device.index, loop: true, overlap: true });
+        require('node:worker_threads').parentPort.postMessage('plays');
+      });
+      setInterval(() => {}, 1000);\`;
+    for (let round = 0; round < 3; round++) {
+      const worker = new Worker(source, { eval: true, execArgv: [] });
+      await new Promise((resolve) => worker.once('message', resolve));
+      await worker.terminate();
+    }
+    await play(data, options);
+    say('played');`;
+  t.deepEqual(await run(script), well('played'));
+});
