@@ -123,6 +123,24 @@ test('from() keeps arrays and audio data as they are', (t) => {
   t.is(AudioData.from(shared, { dtype: 'float64' }).data.buffer as unknown, shared);
 });
 
+test('from() copies only what has to be woven', (t) => {
+  const data = Float32Array.of(0, 1, 2, 3, 4, 5);
+  const shares = (source: AudioSource) => AudioData.from(source).data.buffer === data.buffer;
+  t.true(shares({ data, shape: [3, 2] }));
+  t.true(shares({ data, shape: [2, 2], offset: 1 }));
+  t.deepEqual(AudioData.from({ data, shape: [2, 2], offset: 1 }).data, Float32Array.of(1, 2, 3, 4));
+  t.true(shares({ data, shape: [2], stride: [1], offset: 4 }));
+  t.true(shares([data]));
+  t.true(shares({ numberOfChannels: 1, length: 6, sampleRate: 8000, getChannelData: () => data }));
+  t.false(shares({ data, shape: [3, 2], stride: [1, 3] }));
+  t.deepEqual(
+    AudioData.from({ data, shape: [3, 2], stride: [1, 3] }).data,
+    Float32Array.of(0, 3, 1, 4, 2, 5),
+  );
+  t.false(shares({ data, shape: [2], stride: [3] }));
+  t.false(shares([data, data]));
+});
+
 test('from() reads every form of samples', (t) => {
   const read = (source: unknown, shape?: { channels?: number; dtype?: DType }) => {
     const { data, dtype, channels } = AudioData.from(source as AudioSource, shape);
