@@ -99,7 +99,8 @@ export interface DeviceListing {
   defaultOutput: number
 }
 
-export declare function findDevice(device: Specifier, direction?: string | undefined | null): number
+/** The device specified, else the default one of that direction. */
+export declare function findDevice(device?: Specifier | undefined | null, direction?: string | undefined | null): DeviceInfo
 
 export interface HostApiInfo {
   index: number

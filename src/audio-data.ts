@@ -124,9 +124,9 @@ class Audio<D extends DType> implements AudioData<D> {
     const rate = sampleRate ?? found.sampleRate;
     if (source instanceof Audio && rate === source.sampleRate) return source;
     // an array that can stay what it is does so
-    const array =
-      dtypeOf(source) === dtypeOf(makeArray(found.dtype, 0)) ? (source as SampleArray) : undefined;
-    return new Audio(array ?? viewAs(found.bytes, found.dtype), {
+    const array = source instanceof Audio ? source.data : source;
+    const stays = dtypeOf(array) === dtypeOf(makeArray(found.dtype, 0));
+    return new Audio(stays ? (array as SampleArray) : viewAs(found.bytes, found.dtype), {
       channels: channels ?? found.channels,
       dtype: found.dtype,
       ...(rate === undefined ? {} : { sampleRate: rate }),

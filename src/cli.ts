@@ -2,15 +2,28 @@
 /** `npx sounddevice`: the table of devices. */
 import { getVersions, queryDevices } from './devices.js';
 
-const HELP = `usage: sounddevice [--help] [--version]
+const HELP = `usage: sounddevice [--help | --version]
 
-Prints the devices: > default input, < default output, * both.`;
+Prints the devices, one per line: index, name, host API, channels.
+The default input is marked with >, the default output with <, both with *.
 
-const [option, ...rest] = process.argv.slice(2);
-if (option === undefined) console.log(String(queryDevices()));
-else if (rest.length === 0 && (option === '--help' || option === '-h')) console.log(HELP);
-else if (rest.length === 0 && option === '--version') console.log(getVersions().sounddevice);
+  -h, --help     this text
+  -v, --version  the version
+
+Exit status: 0, or 2 for an argument that is not one of these.`;
+
+const ANSWERS: Record<string, () => string> = {
+  '-h': () => HELP,
+  '--help': () => HELP,
+  '-v': () => getVersions().sounddevice,
+  '--version': () => getVersions().sounddevice,
+};
+
+const [first, ...rest] = process.argv.slice(2);
+const answer =
+  first === undefined ? () => String(queryDevices()) : Object.hasOwn(ANSWERS, first) && ANSWERS[first];
+if (answer && rest.length === 0) console.log(answer());
 else {
-  console.error(`sounddevice: unknown option '${option}'\n\n${HELP}`);
+  console.error(`sounddevice: unexpected argument '${answer ? rest[0] : first}'\n\n${HELP}`);
   process.exitCode = 2;
 }

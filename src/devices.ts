@@ -2,16 +2,7 @@
 import { inspect } from 'node:util';
 import { chosenDevice, defaults } from './defaults.js';
 import { checkDType, type DType } from './dtype.js';
-import {
-  fromNative,
-  invalidType,
-  invalidValue,
-  native,
-  noDefaultDevice,
-  noSuchDevice,
-  SoundDeviceError,
-  show,
-} from './errors.js';
+import { fromNative, invalidType, invalidValue, native, SoundDeviceError, show } from './errors.js';
 import { addon } from './native.js';
 import type { DeviceSpecifier, InOut, Kind } from './options.js';
 import * as is from './options.js';
@@ -59,21 +50,34 @@ export interface DeviceList extends ReadonlyArray<DeviceInfo> {
   toString(): string;
 }
 
+type Listing = ReturnType<typeof addon.listDevices>;
+
 class Table extends Array<DeviceInfo> implements DeviceList {
   static override get [Symbol.species]() {
     return Array;
   }
 
+  #factory: Record<Kind, number> = { input: -1, output: -1 };
+
+  static list({ devices, defaultInput, defaultOutput }: Listing): DeviceList {
+    const table = Table.from(devices, (device) => Object.freeze(device)) as Table;
+    table.#factory = { input: defaultInput, output: defaultOutput };
+    return table;
+  }
+
+  /** The marks follow `defaults.device`; what that names may be gone. */
+  #marked(kind: Kind): number {
+    const chosen = chosenDevice(kind);
+    try {
+      return chosen === undefined ? this.#factory[kind] : find(chosen, kind).index;
+    } catch {
+      return -1;
+    }
+  }
+
   override toString(): string {
     const width = String(Math.max(0, ...this.map((device) => device.index))).length;
-    const marked = (kind: Kind) => {
-      try {
-        return queryDevices(defaults.device[kind], kind).index;
-      } catch {
-        return -1;
-      }
-    };
-    const [input, output] = [marked('input'), marked('output')];
+    const [input, output] = [this.#marked('input'), this.#marked('output')];
     const line = ({ index, name, hostApiName, maxInputChannels, maxOutputChannels }: DeviceInfo) => {
       const mark = index === input ? (index === output ? '*' : '>') : index === output ? '<' : ' ';
       return `${mark} ${String(index).padStart(width)} ${name}, ${hostApiName} (${maxInputChannels} in, ${maxOutputChannels} out)`;
@@ -86,9 +90,6 @@ class Table extends Array<DeviceInfo> implements DeviceList {
   }
 }
 
-const list = (devices: readonly DeviceInfo[]): DeviceList =>
-  Table.from(devices.map((device) => Object.freeze(device))) as Table;
-
 /**
  * The devices of now, asked for without blocking the thread: for user interfaces.
  *
@@ -97,7 +98,7 @@ const list = (devices: readonly DeviceInfo[]): DeviceList =>
  */
 export async function queryDevicesAsync(): Promise<DeviceList> {
   try {
-    return list((await addon.listDevicesAsync()).devices);
+    return Table.list(await addon.listDevicesAsync());
   } catch (error) {
     throw fromNative(error);
   }
@@ -126,7 +127,7 @@ export function queryDevices(device?: InOut<DeviceSpecifier> | null, kind?: Kind
   const [input, output] =
     device === undefined || device === null ? [undefined, undefined] : is.inOut(is.device)(device, 'device');
   if (direction !== undefined) return find(direction === 'input' ? input : output, direction);
-  if (device === undefined || device === null) return list(native(() => addon.listDevices()).devices);
+  if (device === undefined || device === null) return Table.list(native(() => addon.listDevices()));
   if (input !== output || input === undefined) {
     throw invalidValue(`Input and output device are different: ${show(device)}`);
   }
@@ -135,12 +136,7 @@ export function queryDevices(device?: InOut<DeviceSpecifier> | null, kind?: Kind
 
 /** One device: the one specified, else the default one of its kind. */
 function find(specified: DeviceSpecifier | undefined, kind: Kind | undefined): DeviceInfo {
-  const wanted = specified ?? (kind && defaults.device[kind]);
-  if (kind !== undefined && wanted === -1 && specified === undefined) throw noDefaultDevice(kind);
-  const index = native(() => addon.findDevice(wanted as DeviceSpecifier, kind));
-  const found = native(() => addon.listDevices()).devices.find((one) => one.index === index);
-  if (found === undefined) throw noSuchDevice(wanted);
-  return Object.freeze(found);
+  return Object.freeze(native(() => addon.findDevice(specified ?? (kind && chosenDevice(kind)), kind)));
 }
 
 /**
@@ -200,6 +196,7 @@ function checkSettings(kind: Kind, options?: CheckOptions): void {
   const device = given.device ?? chosenDevice(kind);
   const channels = given.channels ?? defaults.channels[kind];
   const sampleRate = given.sampleRate ?? defaults.sampleRate;
+  if (sampleRate !== null) is.checkPossible(sampleRate);
   refuseSettings(given.extraSettings, device, kind);
   native(() =>
     addon.checkSettings(kind, {

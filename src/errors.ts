@@ -109,13 +109,12 @@ export const invalidChannels = (message: string) =>
   new SoundDeviceError('ERR_INVALID_CHANNELS', `Invalid number of channels: ${message}`, {
     paErrorCode: -9998,
   });
+export const invalidSampleRate = (message: string) =>
+  new SoundDeviceError('ERR_INVALID_SAMPLE_RATE', `Invalid sample rate: ${message}`, { paErrorCode: -9997 });
 export const invalidFlag = (message: string) =>
   new SoundDeviceError('ERR_INVALID_FLAG', `Invalid flag: ${message}`, { paErrorCode: -9995 });
 export const noSuchDevice = (device: unknown) =>
   new SoundDeviceError('ERR_NO_SUCH_DEVICE', `Error querying device ${show(device)}`, { paErrorCode: -9996 });
-
-export const noDefaultDevice = (kind: string) =>
-  new SoundDeviceError('ERR_NO_SUCH_DEVICE', `No default ${kind} device available`, { paErrorCode: -9996 });
 
 /** The error of the right class; anything that is not the addon's passes through. */
 export function fromNative(error: unknown): unknown {

@@ -1,7 +1,7 @@
 /** Node's own streams. */
 import type { Readable, Writable } from 'node:stream';
 import { notSupported } from './errors.js';
-import type { NodeStreamOptions } from './stream-options.js';
+import { checkNodeStreamOptions, type NodeStreamOptions } from './stream-options.js';
 
 /**
  * Bytes of what is heard. Starts when first read; `destroy()` closes.
@@ -10,7 +10,8 @@ import type { NodeStreamOptions } from './stream-options.js';
  * @example
  * createReadStream({ dtype: 'int16', channels: 1 }).pipe(createWriteStream('take.raw'));
  */
-export function createReadStream(_options?: NodeStreamOptions): Readable {
+export function createReadStream(options?: NodeStreamOptions): Readable {
+  checkNodeStreamOptions(options);
   throw notSupported('createReadStream');
 }
 
@@ -21,6 +22,7 @@ export function createReadStream(_options?: NodeStreamOptions): Readable {
  * @example
  * fs.createReadStream('take.raw').pipe(createWriteStream({ dtype: 'int16', channels: 1 }));
  */
-export function createWriteStream(_options?: NodeStreamOptions): Writable {
+export function createWriteStream(options?: NodeStreamOptions): Writable {
+  checkNodeStreamOptions(options);
   throw notSupported('createWriteStream');
 }

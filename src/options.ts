@@ -1,6 +1,7 @@
 /** Options: what they may be, checked once. */
 import {
   invalidChannels,
+  invalidSampleRate,
   invalidType,
   invalidValue,
   noSuchDevice,
@@ -78,6 +79,15 @@ export const rate: Check<number> = (value, name) => {
   return value;
 };
 
+const FASTEST = 1e9;
+
+/** Throws for what no device could run at, in JavaScript's own numerals. */
+export function checkPossible(sampleRate: number): void {
+  if (!(sampleRate > 0 && sampleRate <= FASTEST)) {
+    throw invalidSampleRate(`expected Hertz above 0 that a device could have, got ${sampleRate}`);
+  }
+}
+
 export const device: Check<DeviceSpecifier> = (value, name) => {
   if (typeof value === 'string') return value;
   if (typeof value !== 'number') throw invalidType(`${name} must be an index or a name, got ${show(value)}`);
@@ -115,17 +125,22 @@ export const abortSignal: Check<AbortSignal> = (value, name) => {
   return value;
 };
 
+/** Options as they were given, perhaps none. */
+export function object(options: unknown): object {
+  if (options === undefined || options === null) return {};
+  if (typeof options !== 'object' || Array.isArray(options) || ArrayBuffer.isView(options)) {
+    throw invalidType(`options must be an object, got ${show(options)}`);
+  }
+  return options;
+}
+
 /** Checks every option that is there; a name that is not in the schema is an error. */
 export function check<S extends Record<string, Check<unknown>>>(
   options: unknown,
   schema: S,
 ): { [K in keyof S]?: ReturnType<S[K]> } {
-  if (options === undefined || options === null) return {};
-  if (typeof options !== 'object' || Array.isArray(options) || ArrayBuffer.isView(options)) {
-    throw invalidType(`options must be an object, got ${show(options)}`);
-  }
   const checked: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(options)) {
+  for (const [name, value] of Object.entries(object(options))) {
     const one = Object.hasOwn(schema, name) ? schema[name] : undefined;
     if (one === undefined) throw unknownOption(`unknown option ${nearest(name, Object.keys(schema))}`);
     if (value !== undefined && value !== null) checked[name] = one(value, name);

@@ -150,6 +150,7 @@ const shared = (given: Common, sampleRate: number | undefined) => {
     throw invalidFlag('neverDropInput expects a duplex stream with a callback and blockSize 0');
   }
   const rate = given.sampleRate ?? sampleRate ?? defaults.sampleRate;
+  if (rate !== null) is.checkPossible(rate);
   return {
     blockSize: given.blockSize ?? defaults.blockSize,
     clipOff: given.clipOff ?? defaults.clipOff,
@@ -200,9 +201,8 @@ function split(rate: unknown, options: unknown): object {
     return (rate ?? options ?? {}) as object;
   }
   const sampleRate = is.rate(rate, 'sampleRate');
-  const own = options ?? {};
-  if (typeof own !== 'object') throw invalidType(`options must be an object, got ${show(own)}`);
-  const again = (own as { sampleRate?: unknown }).sampleRate ?? sampleRate;
+  const own: { sampleRate?: unknown } = is.object(options);
+  const again = own.sampleRate ?? sampleRate;
   if (again !== sampleRate) {
     throw invalidValue(`sampleRate must be given once, got ${sampleRate} and ${show(again)}`);
   }

@@ -190,8 +190,21 @@ function audioBuffer(buffer: Extract<AudioSource, { numberOfChannels: number }>)
   return weave(planes, 'float32', sampleRate);
 }
 
-/** One array per channel → one. */
+/** One array per channel → one; a single one stays as it is. */
 function weave(planes: SampleArray[], dtype: DType, sampleRate: number | undefined): Interleaved {
+  const [only] = planes;
+  if (only !== undefined && planes.length === 1) {
+    const frames = only.byteLength / bytesPerSample(dtype);
+    return {
+      bytes: bytesOf(only),
+      dtype,
+      channels: 1,
+      frames,
+      sampleRate,
+      flat: false,
+      live: isShared(only),
+    };
+  }
   const channels = planes.length;
   const size = dtype === 'int24' ? 3 : 1;
   const frames = (planes[0]?.length ?? 0) / size;
@@ -244,6 +257,19 @@ function ndarray(array: Extract<AudioSource, { shape: readonly number[] }>): Int
     throw invalidValue(`shape ${show(shape)} must stay within the data, got ${data.length} samples`);
   }
   const dtype = known ?? 'float64';
+  const dense = frameStride === channels && (channelStride === 1 || channels === 1);
+  if (known !== undefined && dense) {
+    const used = (data as Typed).subarray(offset, offset + frames * channels);
+    return {
+      bytes: bytesOf(used),
+      dtype,
+      channels,
+      frames,
+      sampleRate: undefined,
+      flat: false,
+      live: isShared(used),
+    };
+  }
   const copy = makeArray(dtype, frames * channels);
   for (let frame = 0; frame < frames; frame++) {
     for (let channel = 0; channel < channels; channel++) {

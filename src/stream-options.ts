@@ -7,9 +7,12 @@ import type {
   Processor,
   Simplex,
 } from './callback.js';
-import type { DType } from './dtype.js';
+import { defaults } from './defaults.js';
+import { checkDType, type DType } from './dtype.js';
+import { invalidFlag, invalidType, invalidValue, show, unknownOption } from './errors.js';
 import type { DeviceSpecifier, InOut, Latency } from './options.js';
-import type { ExtraSettings } from './settings.js';
+import * as is from './options.js';
+import { type ExtraSettings, extraSettings } from './settings.js';
 
 /** Three homes, never two of them: callback, processor, or neither (read and write). */
 type Home<C> =
@@ -84,3 +87,82 @@ export type RawSimplexOptions = RawOptions<Simplex<Buffer>>;
 
 /** Options of Node streams. */
 export type NodeStreamOptions = CommonStreamOptions & { channels?: InOut<number>; dtype?: InOut<DType> };
+
+function callable(value: unknown, name: string): (...args: never[]) => unknown {
+  if (typeof value === 'function') return value as never;
+  throw invalidType(`${name} must be a function, got ${show(value)}`);
+}
+
+function processor(value: unknown, name: string): unknown {
+  if (typeof value === 'function' || value instanceof URL) return value;
+  throw invalidType(
+    `${name} must be the URL of a module or a function that makes a callback, got ${show(value)}`,
+  );
+}
+
+/** One of a few words. */
+const word =
+  (...words: string[]): is.Check<string> =>
+  (value, name) => {
+    if (words.includes(value as string)) return value as string;
+    const message = `${name} must be one of ${words.join(', ')}, got ${show(value)}`;
+    throw typeof value === 'string' ? invalidValue(message) : invalidType(message);
+  };
+
+const NODE_STREAM = {
+  sampleRate: is.rate,
+  blockSize: is.blockSize,
+  device: is.inOut(is.device),
+  channels: is.inOut(is.channels),
+  dtype: is.inOut(checkDType),
+  latency: is.inOut(is.latency),
+  extraSettings: is.inOut(extraSettings),
+  finishedCallback: callable,
+  clipOff: is.boolean,
+  ditherOff: is.boolean,
+  resample: is.resample,
+  onDeviceLost: word('error', 'follow-default'),
+  signal: is.abortSignal,
+};
+const STREAM = {
+  ...NODE_STREAM,
+  callback: callable,
+  processor,
+  processorOptions: (value: unknown) => value,
+  handoff: word('auto', 'sync', 'pipelined'),
+  neverDropInput: is.boolean,
+  primeOutputBuffersUsingStreamCallback: is.boolean,
+};
+
+/** @throws TypeError, RangeError for options that can never be right; the reason of a signal that is aborted already. */
+export function checkNodeStreamOptions(options: unknown): void {
+  is.check(options, NODE_STREAM).signal?.throwIfAborted();
+}
+
+/**
+ * The same of a stream of that kind, and `ERR_INVALID_FLAG` for flags that mean nothing there. What only a device can refuse
+ * is left to opening it.
+ */
+export function checkStreamOptions(options: unknown, kind: 'duplex' | 'input' | 'output'): void {
+  const given = is.check(options, STREAM);
+  if (given.callback && given.processor) {
+    throw invalidType('expected callback or processor or neither, got both');
+  }
+  for (const name of ['processorOptions', 'handoff'] as const) {
+    if (given[name] !== undefined && !given.processor) {
+      throw unknownOption(`option ${name} belongs to processor, got it without one`);
+    }
+  }
+  const called = given.callback !== undefined || given.processor !== undefined;
+  const blockSize = given.blockSize ?? defaults.blockSize;
+  if (
+    (given.neverDropInput ?? defaults.neverDropInput) &&
+    !(kind === 'duplex' && called && blockSize === 0)
+  ) {
+    throw invalidFlag('neverDropInput expects a duplex stream with a callback and blockSize 0');
+  }
+  if (given.primeOutputBuffersUsingStreamCallback && (kind === 'input' || !called)) {
+    throw invalidFlag('primeOutputBuffersUsingStreamCallback expects a stream with an output and a callback');
+  }
+  given.signal?.throwIfAborted();
+}

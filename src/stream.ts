@@ -2,12 +2,13 @@
 import { EventEmitter } from 'node:events';
 import type { DType, SampleArray } from './dtype.js';
 import { notSupported } from './errors.js';
-import type {
-  DuplexStreamOptions,
-  InputStreamOptions,
-  OutputStreamOptions,
-  RawDuplexOptions,
-  RawSimplexOptions,
+import {
+  checkStreamOptions,
+  type DuplexStreamOptions,
+  type InputStreamOptions,
+  type OutputStreamOptions,
+  type RawDuplexOptions,
+  type RawSimplexOptions,
 } from './stream-options.js';
 import type {
   One,
@@ -21,6 +22,12 @@ import type {
 } from './stream-types.js';
 
 type None = null | undefined;
+
+/** Opening comes with native streams; wrong options are told apart already. */
+function open(what: string, kind: 'duplex' | 'input' | 'output', options: unknown): never {
+  checkStreamOptions(options, kind);
+  throw notSupported(what);
+}
 
 // Members are declared by interfaces of the same names: classes and what a job's stream has share them.
 // biome-ignore-start lint/suspicious/noUnsafeDeclarationMerging: see above
@@ -42,9 +49,9 @@ export class Stream<I extends DType = 'float32', O extends DType = 'float32'> ex
   constructor(options: DuplexStreamOptions<I, O, { dtype: readonly [input: I, output: O] }>);
   constructor(options: DuplexStreamOptions<I, O, { dtype: readonly [input: None, output: O] }>);
   constructor(options: DuplexStreamOptions<I, O, { dtype: readonly [input: I, output: None] }>);
-  constructor(_options?: object) {
+  constructor(options?: object) {
     super();
-    throw notSupported('Stream');
+    open('Stream', 'duplex', options);
   }
 
   /** Opens without blocking the thread. */
@@ -60,8 +67,8 @@ export class Stream<I extends DType = 'float32', O extends DType = 'float32'> ex
   static open<I extends DType = 'float32', O extends DType = 'float32'>(
     options: DuplexStreamOptions<I, O, { dtype: readonly [input: I, output: None] }>,
   ): Promise<Stream<I, O>>;
-  static async open(_options?: object): Promise<Stream> {
-    throw notSupported('Stream.open');
+  static async open(options?: object): Promise<Stream> {
+    return open('Stream.open', 'duplex', options);
   }
 }
 export interface Stream<I extends DType = 'float32', O extends DType = 'float32'>
@@ -77,14 +84,14 @@ export interface Stream<I extends DType = 'float32', O extends DType = 'float32'
  * for await (const { data } of new InputStream({ channels: 1 }).start()) console.log(Math.max(...data));
  */
 export class InputStream<D extends DType = 'float32'> extends StreamBase {
-  constructor(_options?: InputStreamOptions<D>) {
+  constructor(options?: InputStreamOptions<D>) {
     super();
-    throw notSupported('InputStream');
+    open('InputStream', 'input', options);
   }
 
   /** Opens without blocking the thread. */
-  static async open<D extends DType = 'float32'>(_options?: InputStreamOptions<D>): Promise<InputStream<D>> {
-    throw notSupported('InputStream.open');
+  static async open<D extends DType = 'float32'>(options?: InputStreamOptions<D>): Promise<InputStream<D>> {
+    return open('InputStream.open', 'input', options);
   }
 }
 export interface InputStream<D extends DType = 'float32'> extends Reader<SampleArray<D>>, One<D> {}
@@ -98,16 +105,14 @@ export interface InputStream<D extends DType = 'float32'> extends Reader<SampleA
  * await stream.write(new Float32Array(480));
  */
 export class OutputStream<D extends DType = 'float32'> extends StreamBase {
-  constructor(_options?: OutputStreamOptions<D>) {
+  constructor(options?: OutputStreamOptions<D>) {
     super();
-    throw notSupported('OutputStream');
+    open('OutputStream', 'output', options);
   }
 
   /** Opens without blocking the thread. */
-  static async open<D extends DType = 'float32'>(
-    _options?: OutputStreamOptions<D>,
-  ): Promise<OutputStream<D>> {
-    throw notSupported('OutputStream.open');
+  static async open<D extends DType = 'float32'>(options?: OutputStreamOptions<D>): Promise<OutputStream<D>> {
+    return open('OutputStream.open', 'output', options);
   }
 }
 export interface OutputStream<D extends DType = 'float32'> extends Writer<StreamSource<D>>, One<D> {}
@@ -118,14 +123,14 @@ export interface OutputStream<D extends DType = 'float32'> extends Writer<Stream
  * @throws SoundDeviceError `ERR_NOT_SUPPORTED`: not built yet.
  */
 export class RawStream extends StreamBase {
-  constructor(_options?: RawDuplexOptions) {
+  constructor(options?: RawDuplexOptions) {
     super();
-    throw notSupported('RawStream');
+    open('RawStream', 'duplex', options);
   }
 
   /** Opens without blocking the thread. */
-  static async open(_options?: RawDuplexOptions): Promise<RawStream> {
-    throw notSupported('RawStream.open');
+  static async open(options?: RawDuplexOptions): Promise<RawStream> {
+    return open('RawStream.open', 'duplex', options);
   }
 }
 export interface RawStream extends Reader<Buffer>, Writer<RawSource>, Two<DType, DType> {}
@@ -136,14 +141,14 @@ export interface RawStream extends Reader<Buffer>, Writer<RawSource>, Two<DType,
  * @throws SoundDeviceError `ERR_NOT_SUPPORTED`: not built yet.
  */
 export class RawInputStream extends StreamBase {
-  constructor(_options?: RawSimplexOptions) {
+  constructor(options?: RawSimplexOptions) {
     super();
-    throw notSupported('RawInputStream');
+    open('RawInputStream', 'input', options);
   }
 
   /** Opens without blocking the thread. */
-  static async open(_options?: RawSimplexOptions): Promise<RawInputStream> {
-    throw notSupported('RawInputStream.open');
+  static async open(options?: RawSimplexOptions): Promise<RawInputStream> {
+    return open('RawInputStream.open', 'input', options);
   }
 }
 export interface RawInputStream extends Reader<Buffer>, One<DType> {}
@@ -154,14 +159,14 @@ export interface RawInputStream extends Reader<Buffer>, One<DType> {}
  * @throws SoundDeviceError `ERR_NOT_SUPPORTED`: not built yet.
  */
 export class RawOutputStream extends StreamBase {
-  constructor(_options?: RawSimplexOptions) {
+  constructor(options?: RawSimplexOptions) {
     super();
-    throw notSupported('RawOutputStream');
+    open('RawOutputStream', 'output', options);
   }
 
   /** Opens without blocking the thread. */
-  static async open(_options?: RawSimplexOptions): Promise<RawOutputStream> {
-    throw notSupported('RawOutputStream.open');
+  static async open(options?: RawSimplexOptions): Promise<RawOutputStream> {
+    return open('RawOutputStream.open', 'output', options);
   }
 }
 export interface RawOutputStream extends Writer<RawSource>, One<DType> {}

@@ -41,11 +41,9 @@ pub struct DeviceListing {
     pub default_output: i32,
 }
 
-impl From<Devices> for DeviceListing {
-    fn from(devices: Devices) -> Self {
-        let or_none = |index: Option<usize>| index.map_or(-1, |index| index as i32);
-        let default = |kind| or_none(devices.default_device(kind).map(|device| device.index));
-        let infos = devices.iter().map(|device| DeviceInfo {
+impl From<&sounddevice::DeviceInfo> for DeviceInfo {
+    fn from(device: &sounddevice::DeviceInfo) -> Self {
+        Self {
             index: device.index as u32,
             id: device.id.clone(),
             name: device.name.clone(),
@@ -59,7 +57,14 @@ impl From<Devices> for DeviceListing {
             default_high_output_latency: device.default_high_output_latency,
             default_sample_rate: device.default_sample_rate,
             is_loopback: device.is_loopback,
-        });
+        }
+    }
+}
+
+impl From<Devices> for DeviceListing {
+    fn from(devices: Devices) -> Self {
+        let or_none = |index: Option<usize>| index.map_or(-1, |index| index as i32);
+        let default = |kind| or_none(devices.default_device(kind).map(|device| device.index));
         let host_apis = devices.host_apis().iter().map(|host| HostApiInfo {
             index: host.index as u32,
             name: host.name.into(),
@@ -68,7 +73,7 @@ impl From<Devices> for DeviceListing {
             default_output_device: or_none(host.default_output),
         });
         Self {
-            devices: infos.collect(),
+            devices: devices.iter().map(DeviceInfo::from).collect(),
             host_apis: host_apis.collect(),
             default_input: default(Kind::Input),
             default_output: default(Kind::Output),
@@ -121,11 +126,16 @@ fn kind(name: &str) -> Kind {
     if name == "input" { Kind::Input } else { Kind::Output }
 }
 
+/// The device specified, else the default one of that direction.
 #[napi]
-pub fn find_device(env: Env, device: Specifier, direction: Option<String>) -> Result<u32> {
+pub fn find_device(env: Env, device: Option<Specifier>, direction: Option<String>) -> Result<DeviceInfo> {
     let devices = sounddevice::devices().map_err(|error| throw(&env, error))?;
-    let found = devices.find(&specifier(device), direction.as_deref().map(kind));
-    found.map(|device| device.index as u32).map_err(|error| throw(&env, error))
+    let wanted = device.map(specifier);
+    let found = match (&wanted, direction.as_deref().map(kind)) {
+        (Some(wanted), kind) => devices.find(wanted, kind),
+        (None, direction) => devices.resolve(None, direction.unwrap_or(Kind::Output)),
+    };
+    found.map(DeviceInfo::from).map_err(|error| throw(&env, error))
 }
 
 #[napi(object)]

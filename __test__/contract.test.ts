@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import test from 'ava';
+import * as sounddevice from 'sounddevice';
+import { nameOf, refusal } from './helper.js';
+
+// ava runs in the folder of the package
+const contract = readFileSync('__test__/types/contract.d.ts', 'utf8');
+
+const declared = (what: string) =>
+  Array.from(
+    contract.matchAll(new RegExp(`export declare (?:${what}) (\\w+)`, 'g')),
+    ([, name]) => name as string,
+  );
+const NOMINAL = ['AsioSettings', 'CallbackFlags', 'CoreAudioSettings', 'WasapiSettings'];
+
+test('what the contract names exists, and nothing else', (t) => {
+  const names = [...new Set([...declared('class|const|function'), ...NOMINAL])].sort();
+  t.deepEqual(Object.keys(sounddevice).sort(), names);
+  t.true(names.length > 50);
+});
+
+test('functions are functions, classes are classes of their own name', (t) => {
+  const all = sounddevice as unknown as Record<string, { name: string }>;
+  for (const name of declared('function')) t.is(typeof all[name], 'function', name);
+  for (const name of [...declared('class'), ...NOMINAL, 'AudioData']) {
+    t.is(typeof all[name], 'function', name);
+    t.is(all[name]?.name, name);
+  }
+  t.deepEqual([sounddevice.CONTINUE, sounddevice.COMPLETE, sounddevice.ABORT], [0, 1, 2]);
+});
+
+test('require() loads the same module', async (t) => {
+  const { createRequire } = await import('node:module');
+  t.is(createRequire(import.meta.url)('sounddevice').play, sounddevice.play);
+});
+
+const UNBUILT: Record<string, () => unknown> = {
+  watchDevices: () => sounddevice.watchDevices(),
+  createReadStream: () => sounddevice.createReadStream(),
+  createWriteStream: () => sounddevice.createWriteStream({ dtype: 'int16' }),
+  allSpeakers: () => sounddevice.allSpeakers(),
+  defaultSpeaker: () => sounddevice.defaultSpeaker(),
+  getSpeaker: () => sounddevice.getSpeaker('x'),
+  allMicrophones: () => sounddevice.allMicrophones({ includeLoopback: true }),
+  defaultMicrophone: () => sounddevice.defaultMicrophone(),
+  getMicrophone: () => sounddevice.getMicrophone('x'),
+  channelNameMap: () => sounddevice.channelNameMap(),
+  getName: () => sounddevice.getName(),
+  setName: () => sounddevice.setName('x'),
+  Speaker: () => Reflect.construct(sounddevice.Speaker, []),
+  Microphone: () => Reflect.construct(sounddevice.Microphone, []),
+  Stream: () => new sounddevice.Stream(),
+  InputStream: () => new sounddevice.InputStream(),
+  OutputStream: () => new sounddevice.OutputStream(),
+  RawStream: () => new sounddevice.RawStream(),
+  RawInputStream: () => new sounddevice.RawInputStream(),
+  RawOutputStream: () => new sounddevice.RawOutputStream(),
+};
+
+test('what is not built yet says so by its name', (t) => {
+  for (const [name, call] of Object.entries(UNBUILT)) {
+    t.is(refusal(t, call), 'SoundDeviceError ERR_NOT_SUPPORTED', name);
+    t.is(t.throws(call)?.message, `${name} is not built yet`);
+  }
+});
+
+test('streams that are opened without blocking reject in the same way', async (t) => {
+  const { Stream, InputStream, OutputStream, RawStream, RawInputStream, RawOutputStream } = sounddevice;
+  type Opener = { name: string; open(): Promise<unknown> };
+  const classes: Opener[] = [Stream, InputStream, OutputStream, RawStream, RawInputStream, RawOutputStream];
+  for (const Class of classes) {
+    const error = await t.throwsAsync(() => Class.open());
+    t.is(nameOf(error), 'SoundDeviceError ERR_NOT_SUPPORTED');
+    t.is(error?.message, `${Class.name}.open is not built yet`);
+  }
+});
+
+test('factories of processors are returned as they are', (t) => {
+  const { defineProcessor, defineInputProcessor, defineOutputProcessor } = sounddevice;
+  type Define = (factory: unknown) => unknown;
+  for (const define of [defineProcessor, defineInputProcessor, defineOutputProcessor] as Define[]) {
+    const factory = () => () => {};
+    t.is(define(factory), factory);
+    t.is(
+      refusal(t, () => define({})),
+      'TypeError ERR_INVALID_ARG_TYPE',
+    );
+  }
+});
