@@ -17,6 +17,8 @@ use crate::realtime::{Engine, Signals};
 pub(crate) mod cpal;
 pub(crate) mod jack;
 pub(crate) mod priority;
+#[cfg(target_os = "linux")]
+mod pulse;
 pub(crate) mod times;
 pub(crate) mod virtual_host;
 
@@ -183,6 +185,8 @@ pub(crate) trait BackendStream {
 /// All host APIs of this build, in the order of defaults; the virtual one last.
 pub(crate) fn hosts() -> Vec<Box<dyn HostApi>> {
     let mut hosts: Vec<Box<dyn HostApi>> = Vec::new();
+    #[cfg(target_os = "linux")]
+    hosts.push(pulse::host());
     hosts.push(Box::new(jack::Jack));
     hosts.extend(cpal::hosts());
     hosts.push(Box::new(virtual_host::host()));

@@ -1,0 +1,104 @@
+//! PulseAudio, and PipeWire through its PulseAudio layer: libpulse, opened at run time.
+//!
+//! Devices are the server's sinks and sources; what a sink plays can be recorded from its monitor. The server converts
+//! rates and formats. Each stream has a connection of its own, moved by a thread of its own.
+
+mod attributes;
+mod backlog;
+mod connection;
+mod driver;
+mod input;
+mod library;
+mod line;
+mod list;
+mod output;
+mod pipe;
+mod stream;
+
+use std::ffi::CString;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::{BackendStream, HostApi, HostListing, Request};
+use crate::error::{Error, ErrorKind, Result};
+use crate::realtime::{Engine, Signals};
+use connection::Connection;
+use library::{CHANNELS_MAX, Library, library};
+
+const NAME: &str = "PulseAudio";
+/// How long a server may take to say whether it has a device.
+const CHECKING: Duration = Duration::from_secs(2);
+
+struct Pulse;
+
+/// The host API.
+pub(crate) fn host() -> Box<dyn HostApi> {
+    Box::new(Pulse)
+}
+
+fn there() -> Result<&'static Library> {
+    library().ok_or_else(|| Error::new(ErrorKind::NoLibrary, "PulseAudio needs libpulse.so.0, which cannot be loaded"))
+}
+
+/// What can be said without asking the server.
+fn possible(library: &Library, request: &Request) -> Result<()> {
+    let rate = request.sample_rate;
+    // SAFETY: any number is allowed.
+    let valid = |rate: u32| unsafe { (library.pa_sample_rate_valid)(rate) } != 0;
+    if rate.fract() != 0.0 || !(1.0..=f64::from(u32::MAX)).contains(&rate) || !valid(rate as u32) {
+        let most = [768_000, 384_000, 192_000].into_iter().find(|rate| valid(*rate)).unwrap_or(48_000);
+        let message = format!("Invalid sample rate: PulseAudio has whole rates from 1 to {most} Hz, got {rate}");
+        return Err(Error::new(ErrorKind::InvalidSampleRate, message));
+    }
+    for side in [&request.input, &request.output].into_iter().flatten() {
+        if usize::from(side.channels) > CHANNELS_MAX {
+            let message = format!(
+                "Invalid number of channels: PulseAudio opens '{}' with at most {CHANNELS_MAX}, got {}",
+                side.key, side.channels
+            );
+            return Err(Error::new(ErrorKind::InvalidChannels, message));
+        }
+    }
+    Ok(())
+}
+
+impl HostApi for Pulse {
+    fn name(&self) -> &'static str {
+        NAME
+    }
+
+    fn list(&self) -> Result<HostListing> {
+        let Some(library) = library() else {
+            return Ok(HostListing::default());
+        };
+        Ok(list::list(library).unwrap_or_default())
+    }
+
+    fn check(&self, request: &Request) -> Result<()> {
+        let library = there()?;
+        possible(library, request)?;
+        let end = Instant::now() + CHECKING;
+        let connection = Connection::open(library, end).map_err(|why| stream::refused(library, "", why))?;
+        for (side, input) in [(&request.input, true), (&request.output, false)] {
+            let Some(side) = side else { continue };
+            let name = CString::new(list::name_of(&side.key, input)).unwrap_or_default();
+            connection.device(&name, input, end).map_err(|why| stream::refused(library, &side.key, why))?;
+        }
+        Ok(())
+    }
+
+    fn duplex(&self, _: &str, _: &str) -> bool {
+        true
+    }
+
+    fn open(
+        &self,
+        request: &Request,
+        engine: Box<dyn Engine>,
+        signals: Arc<Signals>,
+    ) -> Result<Box<dyn BackendStream>> {
+        let library = there()?;
+        possible(library, request)?;
+        Ok(Box::new(stream::open(library, request, engine, signals)?))
+    }
+}
