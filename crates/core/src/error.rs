@@ -110,6 +110,12 @@ kinds! {
     StreamClosed = "ERR_STREAM_CLOSED", -9988;
     /// The stream does not run.
     StreamStopped = "ERR_STREAM_STOPPED", -9983;
+    /// A stream with a callback cannot be read from.
+    ReadFromCallbackStream = "ERR_CALLBACK_STREAM", -9977;
+    /// A stream with a callback cannot be written to.
+    WriteToCallbackStream = "ERR_CALLBACK_STREAM", -9976;
+    /// The callback panicked.
+    CallbackFailed = "ERR_CALLBACK_FAILED", 0;
     /// Waiting here could never end.
     WouldDeadlock = "ERR_WOULD_DEADLOCK", 0;
     /// The system did not answer in time.

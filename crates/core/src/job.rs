@@ -11,7 +11,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Duration;
 
 pub use plan::{JobRequest, Latency, Loop, Play, Record};
-pub(crate) use plan::{rate, side};
+pub(crate) use plan::{check_latency, rate, side};
 
 use crate::device::DeviceSpecifier;
 use crate::error::{Error, ErrorKind, Result};

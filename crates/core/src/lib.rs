@@ -1,10 +1,12 @@
 //! Play, record and process sound.
 //!
-//! The crate lists the devices of all host APIs ([`devices`]), and plays and records over them ([`job`]). Samples come
-//! in seven formats ([`Dtype`]) and are converted, mapped and dithered on the way. Everything that sounds runs on native
-//! real-time threads; nothing is allocated, locked or logged there.
+//! The crate lists the devices of all host APIs ([`devices`]), plays and records over them ([`play`], [`rec`], [`playrec`],
+//! [`job`]), and streams by callback or by reading and writing ([`Stream`]). Samples come in seven formats ([`Dtype`]) and
+//! are converted, mapped and dithered on the way. Everything that sounds runs on native real-time threads; nothing is
+//! allocated, locked or logged there.
 //!
-//! Threads: every function may be called from any thread. A job's end is told on a control thread of the crate's own.
+//! Threads: every function may be called from any thread. A stream's callback runs on the audio thread. The end of a job
+//! or of a stream's run is told on a control thread of the crate's own.
 
 mod audio_data;
 mod backend;
@@ -20,6 +22,7 @@ mod memory;
 mod patience;
 mod realtime;
 mod sample;
+pub mod stream;
 
 pub mod virtual_device;
 mod wav;
@@ -32,8 +35,10 @@ pub use convert::{ConvertOptions, Counts, convert};
 pub use device::{DeviceInfo, DeviceSpecifier, Devices, HostApiInfo, Kind, devices};
 pub use dtype::Dtype;
 pub use error::{Error, ErrorKind, HostError, Result};
+pub use job::Latency;
 pub use memory::Samples;
 pub use sample::{I24, Sample};
+pub use stream::{Finished, Flow, Io, Raw, Read, Status, Stream, StreamBuilder, StreamTime, Written};
 pub use virtual_device::virtual_host;
 pub use wav::{Wav, read_wav};
 

@@ -7,9 +7,11 @@ use std::thread::Thread;
 
 use crate::backend::StreamInfo;
 
+pub(crate) mod block;
 pub(crate) mod convert;
 pub(crate) mod join;
 pub(crate) mod mapping;
+pub(crate) mod stream;
 pub(crate) mod voices;
 
 /// What a backend calls once per period on the device's thread.
@@ -19,6 +21,17 @@ pub(crate) trait Engine: Send {
 
     /// One period. Whatever it leaves of `period.output` unwritten is undefined, so it writes all of it.
     fn process(&mut self, period: &mut Period<'_>) -> Flow;
+
+    /// A period before the first one, of `left` frames that are still to come before it: asked for by backends that put
+    /// silence there otherwise, which is what `period.output` holds. Its input is empty.
+    fn prime(&mut self, period: &mut Period<'_>, left: usize) {
+        let _ = (period, left);
+    }
+
+    /// Whether input that waits too long is to be given with an output that is dropped, instead of being lost.
+    fn never_drops_input(&self) -> bool {
+        false
+    }
 
     /// The clock has moved on to `now` and there is nothing to make: has everything been heard? For backends that know
     /// the end of a period before the next one comes.
@@ -66,6 +79,8 @@ impl Flags {
     pub(crate) const INPUT_OVERFLOW: Self = Self(2);
     pub(crate) const OUTPUT_UNDERFLOW: Self = Self(4);
     pub(crate) const OUTPUT_OVERFLOW: Self = Self(8);
+
+    pub(crate) const PRIMING: Self = Self(16);
 
     pub(crate) const fn with(self, other: Self) -> Self {
         Self(self.0 | other.0)

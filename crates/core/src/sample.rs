@@ -22,7 +22,7 @@ mod sealed {
 /// A type that samples can have: `f64`, `f32`, `i32`, [`I24`], `i16`, `i8`, `u8`.
 ///
 /// Every bit pattern is a sample, and no type has padding: what lets buffers be seen as bytes.
-pub trait Sample: sealed::Sealed + Copy + Send + Sync + 'static {
+pub trait Sample: sealed::Sealed + Copy + Send + Sync + std::fmt::Debug + 'static {
     /// The format of this type.
     const DTYPE: Dtype;
     /// A silent sample.
@@ -59,4 +59,20 @@ pub(crate) fn bytes<S: Sample>(samples: &[S]) -> &[u8] {
 pub(crate) fn bytes_mut<S: Sample>(samples: &mut [S]) -> &mut [u8] {
     // SAFETY: as above, and every bit pattern is a sample.
     unsafe { std::slice::from_raw_parts_mut(samples.as_mut_ptr().cast(), size_of_val(samples)) }
+}
+
+/// Bytes as samples. They are aligned for it: what is not would be left out.
+pub(crate) fn samples<S: Sample>(bytes: &[u8]) -> &[S] {
+    // SAFETY: every bit pattern is a sample.
+    let (before, samples, _) = unsafe { bytes.align_to() };
+    debug_assert!(before.is_empty());
+    samples
+}
+
+/// The same for writing.
+pub(crate) fn samples_mut<S: Sample>(bytes: &mut [u8]) -> &mut [S] {
+    // SAFETY: every bit pattern is a sample, and no sample type has padding.
+    let (before, samples, _) = unsafe { bytes.align_to_mut() };
+    debug_assert!(before.is_empty());
+    samples
 }

@@ -229,7 +229,7 @@ fn check_repeat(play: &Play) -> Result<Option<Repeat>> {
     Ok(Some(Repeat { start, end, count: count.unwrap_or(u64::MAX) }))
 }
 
-fn check_latency(latency: Latency) -> Result<()> {
+pub(crate) fn check_latency(latency: Latency) -> Result<()> {
     match latency {
         Latency::Seconds(seconds) if !(0.0..=3600.0).contains(&seconds) => {
             Err(Error::new(ErrorKind::OutOfRange, format!("latency must be from 0 to 3600 seconds, got {seconds}")))

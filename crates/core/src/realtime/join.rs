@@ -148,10 +148,13 @@ struct Joint {
     /// Until then shortages teach nothing.
     learns_from: f64,
     first: Option<f64>,
+    /// Where input is never dropped: frames that are to be given without an output, and where that output goes.
+    excess: usize,
+    dropped: Vec<u8>,
 }
 
 impl Joint {
-    fn new(input: Input, info: &StreamInfo) -> Self {
+    fn new(input: Input, info: &StreamInfo, never_drops: bool) -> Self {
         let (side, rate) = (input.side, info.sample_rate);
         let frame_bytes = side.format.bytes() * usize::from(side.channels);
         let long = input.period as f64 / rate >= LONG;
@@ -178,6 +181,8 @@ impl Joint {
             shortage: 0.0,
             learns_from: 0.0,
             first: None,
+            excess: 0,
+            dropped: if never_drops { vec![out_silence; LONGEST * out_frame_bytes] } else { Vec::new() },
             input,
         }
     }
@@ -221,8 +226,8 @@ impl Joint {
         flags
     }
 
-    /// Fills the block with the next `frames` frames; returns their flags and when the first was captured.
-    fn pull(&mut self, frames: usize, times: &Times) -> (Flags, f64) {
+    /// Before anything is taken: notices stalls, and what is pure delay.
+    fn attend(&mut self, frames: usize, times: &Times) -> Flags {
         let duration = frames as f64 / self.rate;
         if times.now - self.last > (4.0 * duration).max(0.03) {
             self.learns_from = times.now + RECOVERING;
@@ -230,8 +235,12 @@ impl Joint {
             self.window = times.now;
         }
         self.last = times.now;
-        let mut flags = self.trim(frames, times.now);
-        flags = flags.with(self.flags());
+        self.trim(frames, times.now)
+    }
+
+    /// Fills the block with the next `frames` frames; returns their flags and when the first was captured.
+    fn take(&mut self, frames: usize, times: &Times) -> (Flags, f64) {
+        let mut flags = self.flags();
         let adc = self.captured_at(times);
         let fill = self.fill();
         let there = frames.min(fill);
@@ -268,8 +277,26 @@ impl Joint {
         if excess <= tolerated {
             return Flags::default();
         }
-        self.discard(excess);
-        Flags::INPUT_OVERFLOW
+        if self.dropped.is_empty() {
+            self.discard(excess);
+            return Flags::INPUT_OVERFLOW;
+        }
+        self.excess = excess;
+        Flags::default()
+    }
+
+    /// Gives input that came too late to be answered; what is made of it is dropped.
+    fn late(&mut self, engine: &mut dyn Engine, times: &Times) -> Flow {
+        let frames = self.excess.min(LONGEST);
+        self.excess -= frames;
+        let (captured, adc) = self.take(frames, times);
+        engine.process(&mut Period {
+            frames,
+            input: &self.block[..frames * self.frame_bytes],
+            output: &mut self.dropped[..frames * self.out_frame_bytes],
+            times: Times { adc, ..*times },
+            flags: captured.with(Flags::OUTPUT_OVERFLOW),
+        })
     }
 
     /// When the next frame was captured, on the output's clock.
@@ -284,7 +311,7 @@ impl Engine for Playback {
     fn prepare(&mut self, info: &StreamInfo) {
         let input = self.shared.input.lock().unwrap_or_else(PoisonError::into_inner).take();
         let info = StreamInfo { input: input.as_ref().map(|input| input.side), ..info.clone() };
-        self.joint = input.map(|input| Joint::new(input, &info));
+        self.joint = input.map(|input| Joint::new(input, &info, self.engine.never_drops_input()));
         self.engine.prepare(&info);
     }
 
@@ -301,14 +328,23 @@ impl Engine for Playback {
         while done < period.frames {
             let frames = (period.frames - done).min(LONGEST);
             let later = done as f64 / joint.rate;
-            let (captured, adc) = joint.pull(frames, &period.times);
+            let times = &period.times;
+            let trimmed = joint.attend(frames, times);
+            while joint.excess > 0 {
+                if joint.late(&mut *self.engine, times) == Flow::Finished {
+                    period.output[done * joint.out_frame_bytes..].fill(joint.out_silence);
+                    self.shared.finished.store(true, Ordering::Release);
+                    return Flow::Finished;
+                }
+            }
+            let (captured, adc) = joint.take(frames, times);
             let output = &mut period.output[done * joint.out_frame_bytes..][..frames * joint.out_frame_bytes];
             let mut part = Period {
                 frames,
                 input: &joint.block[..frames * joint.frame_bytes],
                 output,
                 times: Times { adc, dac: period.times.dac + later, now: period.times.now },
-                flags: flags.with(captured),
+                flags: flags.with(captured).with(trimmed),
             };
             if self.engine.process(&mut part) == Flow::Finished {
                 period.output[(done + frames) * joint.out_frame_bytes..].fill(joint.out_silence);

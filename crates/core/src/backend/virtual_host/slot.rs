@@ -17,6 +17,7 @@ pub(super) struct Slot {
     output: Option<Lane>,
     /// Periods made but not yet heard, in the device's format.
     ahead: VecDeque<Vec<u8>>,
+    primed: bool,
 }
 
 /// The way between a stream's samples in the device's format and the device's own doubles.
@@ -57,7 +58,7 @@ impl Slot {
         lead: usize,
     ) -> Self {
         let ahead = output.iter().flat_map(|lane| vec![lane.silence.clone(); lead]).collect();
-        Self { id, engine, signals, running: false, input, output, ahead }
+        Self { id, engine, signals, running: false, input, output, ahead, primed: false }
     }
 
     /// Lets the engine make its next period.
@@ -70,6 +71,14 @@ impl Slot {
         seconds: f64,
         flags: Flags,
     ) {
+        if !std::mem::replace(&mut self.primed, true) {
+            let lead = self.ahead.len();
+            for (position, output) in self.ahead.iter_mut().enumerate() {
+                let times = Times { adc: now, dac: now + seconds * position as f64, now };
+                let mut work = Period { frames: period, input: &[], output, times, flags: Flags::default() };
+                self.engine.prime(&mut work, (lead - position) * period);
+            }
+        }
         let mut counts = Counts::default();
         let input: &[u8] = match &mut self.input {
             Some(lane) => {

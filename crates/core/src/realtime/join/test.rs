@@ -13,9 +13,14 @@ type Seen = (Vec<i32>, Flags, f64);
 struct Probe {
     seen: Sender<Seen>,
     finish_after: usize,
+    never_drops: bool,
 }
 
 impl Engine for Probe {
+    fn never_drops_input(&self) -> bool {
+        self.never_drops
+    }
+
     fn prepare(&mut self, info: &StreamInfo) {
         assert!(info.input.is_some() && info.output.is_some());
     }
@@ -43,12 +48,12 @@ struct Bench {
 
 impl Bench {
     fn new(period: usize) -> Self {
-        Self::finishing(period, usize::MAX)
+        Self::with(period, usize::MAX, false)
     }
 
-    fn finishing(period: usize, finish_after: usize) -> Self {
+    fn with(period: usize, finish_after: usize, never_drops: bool) -> Self {
         let (sender, seen) = channel();
-        let (mut capture, mut playback) = pair(Box::new(Probe { seen: sender, finish_after }));
+        let (mut capture, mut playback) = pair(Box::new(Probe { seen: sender, finish_after, never_drops }));
         let side = Some(OpenSide { format: Format::from(Dtype::I32), channels: 1, latency: 0.0 });
         let info = |input, output| StreamInfo {
             sample_rate: RATE,
@@ -181,6 +186,36 @@ fn what_piles_up_while_the_output_stands_still_is_dropped_with_a_flag() {
 }
 
 #[test]
+fn where_input_is_never_dropped_it_is_given_late_with_an_output_that_is() {
+    let mut bench = Bench::with(PERIOD, usize::MAX, true);
+    for _ in 0..300 {
+        bench.step();
+    }
+    for _ in 0..100 {
+        bench.hear(PERIOD, Flags::default());
+        bench.pass(PERIOD);
+    }
+    let (mut expected, mut late, mut heard) = (300 * PERIOD as i32 + 1, 0, Vec::new());
+    for _ in 0..400 {
+        bench.hear(PERIOD, Flags::default());
+        heard.extend(bench.play(PERIOD).0);
+        bench.pass(PERIOD);
+        for (input, flags, _) in bench.seen.try_iter() {
+            assert_eq!(input, counter(expected, input.len()), "in order, without a gap");
+            expected += input.len() as i32;
+            if flags != Flags::default() {
+                assert_eq!(flags, Flags::OUTPUT_OVERFLOW);
+                late += input.len();
+            }
+        }
+    }
+    assert_eq!(late, 100 * PERIOD, "the delay is what it was before");
+    assert_eq!(heard.len(), 400 * PERIOD);
+    let gaps: Vec<i32> = heard.windows(2).map(|pair| pair[1] - pair[0] - 1).filter(|gap| *gap != 0).collect();
+    assert_eq!(gaps, [100 * PERIOD as i32], "what was made of them is not heard");
+}
+
+#[test]
 fn a_flag_of_the_capture_comes_with_the_frame_it_belongs_to() {
     let mut bench = Bench::new(PERIOD);
     for _ in 0..10 {
@@ -234,7 +269,7 @@ fn with_long_periods_a_whole_one_is_kept_and_jitter_loses_nothing() {
 
 #[test]
 fn when_the_engine_has_finished_both_halves_say_so() {
-    let mut bench = Bench::finishing(PERIOD, 2);
+    let mut bench = Bench::with(PERIOD, 2, false);
     bench.step();
     bench.hear(PERIOD, Flags::default());
     assert_eq!(bench.play(PERIOD).1, Flow::Finished);

@@ -1,0 +1,250 @@
+//! What both sides of a stream know: written by one, read by the other, without waiting.
+
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, fence};
+use std::sync::{Mutex, PoisonError};
+use std::thread::Thread;
+use std::time::Duration;
+
+use crate::realtime::Flags;
+use crate::realtime::convert::Counts;
+
+/// What the control side wants.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Command {
+    Run,
+    /// Make no more; end when what was made has been heard.
+    Stop,
+    /// End at once.
+    Abort,
+}
+
+/// How the engine has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Ended {
+    /// As ordered.
+    Stopped = 1,
+    /// The callback said so; all has been heard.
+    Completed = 2,
+    /// The callback said so.
+    Aborted = 3,
+    /// The callback panicked.
+    Panicked = 4,
+}
+
+/// Counters of one stream, over all of its runs, and the state of the current run.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    command: AtomicU8,
+    ended: AtomicU8,
+    /// A period is being made.
+    busy: AtomicBool,
+    /// When all that was made will have been heard. Seconds as bits, as below.
+    sounds_until: AtomicU64,
+    input_latency: AtomicU64,
+    output_latency: AtomicU64,
+    load: AtomicU64,
+    /// By the bit of the flag.
+    xruns: [AtomicU64; 4],
+    clipped: AtomicU64,
+    nan: AtomicU64,
+    /// To be told with the next read and write.
+    read_flags: AtomicU8,
+    write_flags: AtomicU8,
+    periods: AtomicU64,
+    /// Something has been written: from now on silence is an underflow.
+    pub wrote: AtomicBool,
+    /// Writes that have begun and not ended.
+    pub writers: AtomicU32,
+    pub reader: Waiter,
+    pub writer: Waiter,
+}
+
+impl Default for Shared {
+    fn default() -> Self {
+        let zero = || AtomicU64::new(0);
+        let unknown = || AtomicU64::new(f64::NAN.to_bits());
+        Self {
+            command: AtomicU8::new(0),
+            ended: AtomicU8::new(0),
+            busy: AtomicBool::new(false),
+            sounds_until: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
+            input_latency: unknown(),
+            output_latency: unknown(),
+            load: zero(),
+            xruns: [zero(), zero(), zero(), zero()],
+            clipped: zero(),
+            nan: zero(),
+            read_flags: AtomicU8::new(0),
+            write_flags: AtomicU8::new(0),
+            periods: zero(),
+            wrote: AtomicBool::new(false),
+            writers: AtomicU32::new(0),
+            reader: Waiter::default(),
+            writer: Waiter::default(),
+        }
+    }
+}
+
+impl Shared {
+    /// Before a run, while no engine has it.
+    pub(crate) fn begin(&self) {
+        self.command.store(Command::Run as u8, SeqCst);
+        self.ended.store(0, Release);
+        self.busy.store(false, Release);
+        self.sounds_until.store(f64::NEG_INFINITY.to_bits(), Release);
+        for bits in [&self.input_latency, &self.output_latency] {
+            bits.store(f64::NAN.to_bits(), Relaxed);
+        }
+        self.load.store(0, Relaxed);
+        self.read_flags.store(0, Relaxed);
+        self.write_flags.store(0, Relaxed);
+        self.wrote.store(false, Relaxed);
+    }
+
+    pub(crate) fn command(&self) -> Command {
+        match self.command.load(SeqCst) {
+            0 => Command::Run,
+            1 => Command::Stop,
+            _ => Command::Abort,
+        }
+    }
+
+    /// Says what shall happen; an abort is never taken back by a stop.
+    pub(crate) fn order(&self, command: Command) {
+        self.command.fetch_max(command as u8, SeqCst);
+        self.reader.wake();
+        self.writer.wake();
+    }
+
+    pub(super) fn end(&self, ended: Ended) {
+        let _ = self.ended.compare_exchange(0, ended as u8, AcqRel, Acquire);
+    }
+
+    pub(crate) fn ended(&self) -> Option<Ended> {
+        match self.ended.load(Acquire) {
+            0 => None,
+            1 => Some(Ended::Stopped),
+            2 => Some(Ended::Completed),
+            3 => Some(Ended::Aborted),
+            _ => Some(Ended::Panicked),
+        }
+    }
+
+    /// A period begins. An order given after this is seen by the next one; who gave it sees that this one is being made.
+    pub(super) fn enter(&self) {
+        self.busy.store(true, SeqCst);
+    }
+
+    pub(super) fn leave(&self) {
+        self.busy.store(false, SeqCst);
+        self.periods.fetch_add(1, Release);
+    }
+
+    /// When all that was made will have been heard; none while more is being made.
+    pub(crate) fn sounds_until(&self) -> Option<f64> {
+        if self.busy.load(SeqCst) { None } else { Some(f64::from_bits(self.sounds_until.load(Acquire))) }
+    }
+
+    pub(super) fn will_sound_until(&self, time: f64) {
+        self.sounds_until.store(time.to_bits(), Release);
+    }
+
+    /// Periods made so far: what waiting ones see progress by.
+    pub(crate) fn periods(&self) -> u64 {
+        self.periods.load(Acquire)
+    }
+
+    pub(super) fn measured(&self, input: f64, output: f64) {
+        self.input_latency.store(input.to_bits(), Relaxed);
+        self.output_latency.store(output.to_bits(), Relaxed);
+    }
+
+    /// Measured, in seconds, input and output; none before the first period.
+    pub(crate) fn latencies(&self) -> (Option<f64>, Option<f64>) {
+        let known = |bits: &AtomicU64| Some(f64::from_bits(bits.load(Relaxed))).filter(|value| value.is_finite());
+        (known(&self.input_latency), known(&self.output_latency))
+    }
+
+    pub(super) fn loaded(&self, load: f64) {
+        let before = f64::from_bits(self.load.load(Relaxed));
+        self.load.store((before + (load - before) / 16.0).to_bits(), Relaxed);
+    }
+
+    pub(crate) fn load(&self) -> f64 {
+        f64::from_bits(self.load.load(Relaxed))
+    }
+
+    pub(super) fn count(&self, counts: Counts) {
+        if counts != Counts::default() {
+            self.clipped.fetch_add(counts.clipped, Relaxed);
+            self.nan.fetch_add(counts.nan, Relaxed);
+        }
+    }
+
+    pub(crate) fn counts(&self) -> Counts {
+        Counts { clipped: self.clipped.load(Relaxed), nan: self.nan.load(Relaxed) }
+    }
+
+    pub(super) fn xrun(&self, flags: Flags) {
+        for (bit, counter) in self.xruns.iter().enumerate() {
+            if flags.0 & 1 << bit != 0 {
+                counter.fetch_add(1, Relaxed);
+            }
+        }
+    }
+
+    /// Input underflows, input overflows, output underflows, output overflows.
+    pub(crate) fn xruns(&self) -> [u64; 4] {
+        std::array::from_fn(|bit| self.xruns[bit].load(Relaxed))
+    }
+
+    /// To be told with the next read and the next write.
+    pub(super) fn tell(&self, read: Flags, write: Flags) {
+        self.read_flags.fetch_or(read.0, AcqRel);
+        self.write_flags.fetch_or(write.0, AcqRel);
+    }
+
+    pub(crate) fn take_read_flags(&self) -> Flags {
+        Flags(self.read_flags.swap(0, AcqRel))
+    }
+
+    pub(crate) fn take_write_flags(&self) -> Flags {
+        Flags(self.write_flags.swap(0, AcqRel))
+    }
+}
+
+/// One thread that waits for the audio thread. Registering locks; waking does not wait for the lock: who is just
+/// registering looks once more before it sleeps.
+#[derive(Debug, Default)]
+pub(crate) struct Waiter {
+    thread: Mutex<Option<Thread>>,
+}
+
+impl Waiter {
+    /// The calling thread is to be woken from now on.
+    pub(crate) fn register(&self) {
+        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current());
+        // Pairs with that in `wake`: either it sees this thread, or this thread sees what it was to be woken for.
+        fence(SeqCst);
+    }
+
+    pub(crate) fn leave(&self) {
+        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
+    /// Sleeps until woken, or this long.
+    pub(crate) fn sleep(patience: Duration) {
+        std::thread::park_timeout(patience);
+    }
+
+    /// Callable on the audio thread: a try and a futex wake.
+    pub(crate) fn wake(&self) {
+        fence(SeqCst);
+        if let Ok(thread) = self.thread.try_lock()
+            && let Some(thread) = thread.as_ref()
+        {
+            thread.unpark();
+        }
+    }
+}

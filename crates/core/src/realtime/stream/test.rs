@@ -1,0 +1,127 @@
+use assert_no_alloc::assert_no_alloc;
+use proptest::prelude::*;
+
+use super::*;
+
+const RATE: f64 = 48_000.0;
+
+fn side(dtype: Dtype, channels: usize) -> UserSide {
+    UserSide { dtype, channels, latency: 0.0 }
+}
+
+fn device(dtype: Dtype, channels: u16) -> Option<OpenSide> {
+    Some(OpenSide { format: dtype.into(), channels, latency: 0.0 })
+}
+
+fn engine(settings: Settings, callback: Option<Callback>, info: &StreamInfo) -> (Streaming, Arc<Shared>, Arc<Ends>) {
+    let (shared, ends) = (Arc::new(Shared::default()), Arc::new(Ends::default()));
+    let home = Arc::new(Mutex::new(callback));
+    let mut engine = Streaming::new(settings, Arc::clone(&shared), Arc::default(), Arc::clone(&ends), home);
+    engine.prepare(info);
+    (engine, shared, ends)
+}
+
+fn info(period: usize, input: Option<OpenSide>, output: Option<OpenSide>) -> StreamInfo {
+    StreamInfo { sample_rate: RATE, period, tail: 0.0, input, output, clock: Clock::monotonic() }
+}
+
+fn settings(input: Option<UserSide>, output: Option<UserSide>, block: usize) -> Settings {
+    Settings { input, output, block, options: ConvertOptions::default(), prime_output: true, never_drop_input: false }
+}
+
+#[test]
+fn nothing_is_allocated_on_the_audio_thread() {
+    for block in [0, 1, 7, 64, 1000] {
+        for callback in [true, false] {
+            let settings = settings(Some(side(Dtype::I16, 2)), Some(side(Dtype::F32, 1)), block);
+            let user: Option<Callback> = callback.then(|| -> Callback { Box::new(|_| Next::Continue) });
+            let info = info(64, device(Dtype::F32, 2), device(Dtype::I16, 2));
+            let (mut engine, shared, ends) = engine(settings, user, &info);
+            let (input, mut output) = (vec![0x11; 9000 * 8], vec![0; 9000 * 4]);
+            let mut now = 1.0;
+            shared.wrote.store(true, std::sync::atomic::Ordering::Release);
+            shared.reader.register();
+            for (round, frames) in [64, 64, 1, 9000, 441, 64].into_iter().enumerate() {
+                let times = Times { adc: now, dac: now, now };
+                let flags = Flags(round as u8);
+                let (input, output) = (&input[..frames * 8], &mut output[..frames * 4]);
+                assert_no_alloc(|| {
+                    if round == 0 {
+                        let flags = Flags::default();
+                        engine.prime(&mut Period { frames, input: &[], output: &mut *output, times, flags }, frames);
+                    }
+                    engine.process(&mut Period { frames, input, output: &mut *output, times, flags });
+                });
+                now += frames as f64 / RATE;
+                let _ = ends.writer().as_mut().map(|writer| writer.give(&[0; 400]));
+            }
+            shared.order(Command::Stop);
+            let mut flow = Flow::Continue;
+            for _ in 0..100 {
+                let times = Times { adc: now, dac: now, now };
+                let mut period =
+                    Period { frames: 64, input: &input[..512], output: &mut output[..256], times, flags: Flags(0) };
+                assert_no_alloc(|| flow = engine.process(&mut period));
+                now += 64.0 / RATE;
+            }
+            assert_eq!((flow, shared.ended()), (Flow::Finished, Some(Ended::Stopped)), "{block} {callback}");
+        }
+    }
+}
+
+#[test]
+fn an_order_before_a_period_is_obeyed_by_it() {
+    let info = info(64, None, device(Dtype::F32, 1));
+    let loud: Callback = Box::new(|call| {
+        call.output.fill(0x3f);
+        Next::Continue
+    });
+    let (mut engine, shared, _) = engine(settings(None, Some(side(Dtype::F32, 1)), 0), Some(loud), &info);
+    let mut run = |now| {
+        let mut output = vec![0xaa; 256];
+        let times = Times { adc: now, dac: now, now };
+        let flags = Flags::default();
+        let flow = engine.process(&mut Period { frames: 64, input: &[], output: &mut output, times, flags });
+        (flow, output[0])
+    };
+    assert_eq!(run(1.0), (Flow::Continue, 0x3f));
+    assert_eq!(shared.sounds_until(), Some(1.0 + 64.0 / RATE));
+    shared.order(Command::Stop);
+    assert_eq!(run(1.0 + 32.0 / RATE), (Flow::Continue, 0));
+    assert_eq!(shared.ended(), None, "the last frame has not been heard");
+    assert_eq!(run(1.0 + 64.0 / RATE), (Flow::Finished, 0));
+    assert_eq!(shared.ended(), Some(Ended::Stopped));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+
+    /// Whatever the periods are, a wire of bytes loses, repeats and alters nothing, through callbacks and through rings.
+    #[test]
+    fn periods_of_any_length_keep_every_frame(
+        block in 0..200usize,
+        known in 1..300usize,
+        lengths in prop::collection::vec(1..400usize, 1..40),
+    ) {
+        let wire: Callback = Box::new(|call| {
+            call.output.copy_from_slice(call.input);
+            Next::Continue
+        });
+        let sides = (Some(side(Dtype::I32, 1)), Some(side(Dtype::I32, 1)));
+        let opened = device(Dtype::I32, 1);
+        let (mut engine, shared, _) = engine(settings(sides.0, sides.1, block), Some(wire), &info(known, opened, opened));
+        let (mut next, mut heard) = (1i32, Vec::new());
+        for frames in lengths {
+            let input: Vec<u8> = (next..next + frames as i32).flat_map(i32::to_ne_bytes).collect();
+            next += frames as i32;
+            let mut output = vec![0xaa; frames * 4];
+            let (times, flags) = (Times::default(), Flags::default());
+            engine.process(&mut Period { frames, input: &input, output: &mut output, times, flags });
+            heard.extend(output.chunks(4).map(|bytes| i32::from_ne_bytes(bytes.try_into().unwrap())));
+        }
+        let sounding: Vec<i32> = heard.iter().copied().filter(|number| *number != 0).collect();
+        prop_assert_eq!(&sounding, &(1..=sounding.len() as i32).collect::<Vec<_>>());
+        prop_assert!(heard.len() - sounding.len() < block.max(1));
+        prop_assert_eq!(shared.xruns()[0] + shared.xruns()[1] + shared.xruns()[3], 0);
+    }
+}

@@ -1,0 +1,491 @@
+//! The state machine of a stream. Slow calls are made outside its lock, so that looking never waits.
+
+use std::sync::atomic::Ordering::Acquire;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use super::call::Finished;
+use super::plan::Parts;
+use crate::backend::StreamInfo;
+use crate::control::{self, Handle, Owner, Plan};
+use crate::error::{Error, ErrorKind, Result};
+use crate::realtime::Signals;
+use crate::realtime::stream::{Callback, Command, Ended, Ends, Home, Settings, Shared, Streaming, inside};
+
+/// How long after the end of the last sound a device may take to say so, before it is released all the same.
+const GRACE: Duration = Duration::from_secs(2);
+/// How long the engine of the last run may take to come back from a system that is slow to close.
+const RETURNING: Duration = Duration::from_secs(2);
+
+pub(crate) type OnFinished = Arc<dyn Fn(Finished) + Send + Sync>;
+
+pub(crate) struct Core {
+    plan: Plan,
+    pub settings: Settings,
+    /// Indices; input, output.
+    pub devices: (usize, usize),
+    pub has_callback: bool,
+    pub shared: Arc<Shared>,
+    pub ends: Arc<Ends>,
+    home: Arc<Home>,
+    state: Mutex<State>,
+    changed: Condvar,
+    on_finished: Option<OnFinished>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    /// Open and not started.
+    Ready,
+    /// Being opened.
+    Opening,
+    Running,
+    /// To be played out.
+    Stopping,
+    /// To be released at once.
+    Aborting,
+    /// Released, as ordered.
+    Stopped,
+    /// Released, because the callback or the device ended it.
+    Ended,
+}
+
+struct State {
+    phase: Phase,
+    closed: bool,
+    /// Counts openings, and those whose end has been told.
+    opened: u64,
+    told: u64,
+    handle: Option<Arc<Handle>>,
+    info: StreamInfo,
+    manual_clock: bool,
+    /// Why the last run failed.
+    error: Option<Error>,
+    /// The end of this opening is not to be told: it never started.
+    quiet: bool,
+}
+
+fn closed() -> Error {
+    Error::new(ErrorKind::StreamClosed, "The stream is closed")
+}
+
+fn deadlock(what: &str) -> Error {
+    let message = format!("{what} on a manual clock would never end: advance the device instead");
+    Error::new(ErrorKind::WouldDeadlock, message)
+}
+
+impl Core {
+    /// Opens the device, without starting it.
+    pub(crate) fn open(parts: Parts, callback: Option<Callback>, on_finished: Option<OnFinished>) -> Result<Arc<Self>> {
+        let has_callback = callback.is_some();
+        let rate = parts.plan.sample_rate;
+        let clock = crate::backend::Clock::monotonic();
+        let info = StreamInfo { sample_rate: rate, period: 0, tail: 0.0, input: None, output: None, clock };
+        let state = State {
+            phase: Phase::Opening,
+            closed: false,
+            opened: 0,
+            told: 0,
+            handle: None,
+            info,
+            manual_clock: false,
+            error: None,
+            quiet: false,
+        };
+        let core = Arc::new(Self {
+            plan: parts.plan,
+            settings: parts.settings,
+            devices: parts.devices,
+            has_callback,
+            shared: Arc::default(),
+            ends: Arc::default(),
+            home: Arc::new(Mutex::new(callback)),
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            on_finished,
+        });
+        core.open_device()?;
+        core.state().phase = Phase::Ready;
+        Ok(core)
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wait<'a>(&self, state: MutexGuard<'a, State>) -> MutexGuard<'a, State> {
+        self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Only while the phase is `Opening`.
+    fn open_device(self: &Arc<Self>) -> Result<Arc<Handle>> {
+        if self.has_callback {
+            let end = Instant::now() + RETURNING;
+            while self.home.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
+                if Instant::now() > end {
+                    let message = "The system has not yet released the device of the last run";
+                    return Err(Error::new(ErrorKind::DeviceUnavailable, message));
+                }
+                std::thread::sleep(Duration::from_millis(5));
+            }
+        }
+        self.shared.begin();
+        let signals = Arc::new(Signals::default());
+        let engine = Streaming::new(
+            self.settings,
+            Arc::clone(&self.shared),
+            Arc::clone(&signals),
+            Arc::clone(&self.ends),
+            Arc::clone(&self.home),
+        );
+        let opening = {
+            let mut state = self.state();
+            state.opened += 1;
+            state.opened
+        };
+        let keeper = Keeper { core: Arc::clone(self), opening, reason: None, progress: None };
+        let opened = control::open(self.plan.clone(), Box::new(engine), signals, Box::new(keeper));
+        let mut state = self.state();
+        match opened {
+            Ok(handle) => {
+                let handle = Arc::new(handle);
+                state.info = handle.info.clone();
+                state.manual_clock = handle.manual_clock;
+                // The device may have been lost by now.
+                if state.told < opening {
+                    state.handle = Some(Arc::clone(&handle));
+                }
+                Ok(handle)
+            }
+            Err(error) => {
+                state.told = opening;
+                Err(error)
+            }
+        }
+    }
+
+    pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
+        let mut state = self.state();
+        let reopen = loop {
+            if state.closed {
+                return Err(Error::new(ErrorKind::StreamClosed, "Error starting stream: the stream is closed"));
+            }
+            match state.phase {
+                Phase::Running => return Ok(()),
+                Phase::Ready => break state.handle.is_none(),
+                Phase::Opening if inside(&self.shared) => return Ok(()),
+                Phase::Stopping | Phase::Aborting if inside(&self.shared) => {
+                    let message = "The stream cannot be started again from inside its callback while it ends";
+                    return Err(Error::new(ErrorKind::WouldDeadlock, message));
+                }
+                Phase::Stopping if state.manual_clock => return Err(deadlock("Starting while output is pending")),
+                Phase::Stopped | Phase::Ended => break true,
+                _ => state = self.wait(state),
+            }
+        };
+        state.phase = Phase::Opening;
+        state.error = None;
+        state.quiet = false;
+        let ready = state.handle.clone();
+        drop(state);
+        let handle = match ready {
+            Some(handle) if !reopen => Ok(handle),
+            _ => self.open_device(),
+        };
+        let handle = match handle {
+            Ok(handle) => handle,
+            Err(error) => {
+                self.state().phase = Phase::Stopped;
+                self.changed.notify_all();
+                return Err(error);
+            }
+        };
+        let mut state = self.state();
+        let opening = state.opened;
+        if state.told >= opening {
+            // Lost already.
+            state.phase = Phase::Stopped;
+            let error = state.error.clone();
+            drop(state);
+            self.changed.notify_all();
+            return Err(error.unwrap_or_else(closed));
+        }
+        state.phase = Phase::Running;
+        drop(state);
+        self.changed.notify_all();
+        let started = handle.start();
+        if let Err(error) = started {
+            let mut state = self.state();
+            if state.opened == opening && state.told < opening {
+                state.quiet = true;
+                state.phase = Phase::Aborting;
+                self.shared.order(Command::Abort);
+                handle.wake();
+                while state.told < opening {
+                    state = self.wait(state);
+                }
+            }
+            return Err(error);
+        }
+        Ok(())
+    }
+
+    /// Orders the end of the run. Says which opening will have ended then, if there is one to wait for.
+    fn order(&self, command: Command, close: bool) -> Option<u64> {
+        let mut state = self.state();
+        while state.phase == Phase::Opening && !inside(&self.shared) {
+            state = self.wait(state);
+        }
+        state.closed |= close;
+        match (state.phase, command) {
+            (Phase::Running, Command::Stop) => state.phase = Phase::Stopping,
+            (Phase::Running | Phase::Stopping, Command::Abort) => state.phase = Phase::Aborting,
+            (Phase::Ready, _) if close && state.handle.is_some() => {
+                state.quiet = true;
+                state.phase = Phase::Aborting;
+            }
+            (Phase::Ended, _) => {
+                state.phase = Phase::Stopped;
+                state.error = None;
+            }
+            _ => {}
+        }
+        if !matches!(state.phase, Phase::Stopping | Phase::Aborting) {
+            return None;
+        }
+        self.shared.order(command);
+        if let Some(handle) = &state.handle {
+            handle.wake();
+        }
+        Some(state.opened)
+    }
+
+    fn wait_told(&self, opening: Option<u64>) {
+        let Some(opening) = opening.filter(|_| !inside(&self.shared)) else {
+            return;
+        };
+        let mut state = self.state();
+        while state.told < opening {
+            state = self.wait(state);
+        }
+    }
+
+    /// Orders to play out.
+    pub(crate) fn begin_stop(&self) {
+        self.order(Command::Stop, false);
+    }
+
+    pub(crate) fn stop(&self) -> Result<()> {
+        {
+            let state = self.state();
+            let sounding = matches!(state.phase, Phase::Running | Phase::Stopping);
+            if sounding && state.manual_clock && !inside(&self.shared) && !self.idle(&state) {
+                return Err(deadlock("Stopping while output is pending"));
+            }
+        }
+        let opening = self.order(Command::Stop, false);
+        self.wait_told(opening);
+        Ok(())
+    }
+
+    /// Orders to end at once.
+    pub(crate) fn begin_abort(&self) {
+        self.order(Command::Abort, false);
+    }
+
+    pub(crate) fn abort(&self) {
+        let opening = self.order(Command::Abort, false);
+        self.wait_told(opening);
+    }
+
+    /// Orders to end at once, for good.
+    pub(crate) fn begin_close(&self) {
+        self.order(Command::Abort, true);
+    }
+
+    pub(crate) fn close(&self) {
+        let opening = self.order(Command::Abort, true);
+        self.wait_told(opening);
+    }
+
+    /// Waits, at most this long, until no run goes on any more; says whether that is so.
+    pub(crate) fn wait_finished(&self, patience: Duration) -> bool {
+        let end = Instant::now() + patience;
+        let mut state = self.state();
+        loop {
+            let going = matches!(state.phase, Phase::Running | Phase::Stopping | Phase::Aborting | Phase::Opening);
+            if !going && (state.told == state.opened || state.phase == Phase::Ready) {
+                return true;
+            }
+            let left = end.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return false;
+            }
+            state = self.changed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    /// Whether everything that was made or written has been heard, as far as can be told.
+    fn idle(&self, state: &State) -> bool {
+        if self.shared.writers.load(Acquire) > 0 || self.ends.written() > 0 {
+            return false;
+        }
+        let info = &state.info;
+        let now = info.clock.now() + 0.5 / info.sample_rate;
+        self.shared.sounds_until().is_some_and(|end| end + info.tail <= now)
+    }
+
+    pub(crate) fn active(&self) -> bool {
+        matches!(self.state().phase, Phase::Running | Phase::Stopping)
+    }
+
+    pub(crate) fn stopped(&self) -> bool {
+        matches!(self.state().phase, Phase::Ready | Phase::Opening | Phase::Stopped | Phase::Aborting)
+    }
+
+    pub(crate) fn is_closed(&self) -> bool {
+        self.state().closed
+    }
+
+    pub(crate) fn manual_clock(&self) -> bool {
+        self.state().manual_clock
+    }
+
+    pub(crate) fn info(&self) -> StreamInfo {
+        self.state().info.clone()
+    }
+
+    pub(crate) fn now(&self) -> Result<f64> {
+        let clock = {
+            let state = self.state();
+            if state.closed {
+                return Err(Error::new(ErrorKind::StreamClosed, "Error getting stream time: the stream is closed"));
+            }
+            state.info.clock.clone()
+        };
+        Ok(clock.now())
+    }
+
+    /// Whether reading or writing can go on; the run it belongs to.
+    pub(crate) fn running(&self) -> Result<u64> {
+        let state = self.state();
+        if state.closed {
+            return Err(closed());
+        }
+        match state.phase {
+            Phase::Running => Ok(state.opened),
+            _ => Err(state.error.clone().unwrap_or_else(|| {
+                Error::new(ErrorKind::StreamStopped, "The stream is stopped: start it before reading or writing")
+            })),
+        }
+    }
+
+    /// The run that is being played out, if that is what goes on: what has been written is still taken.
+    pub(crate) fn draining(&self) -> Option<u64> {
+        let state = self.state();
+        matches!(state.phase, Phase::Running | Phase::Stopping).then_some(state.opened)
+    }
+
+    /// The device of this opening has been released.
+    fn released(&self, opening: u64, finished: Finished) {
+        let ran = {
+            let mut state = self.state();
+            if state.opened != opening {
+                return;
+            }
+            let ran = matches!(state.phase, Phase::Running | Phase::Stopping | Phase::Aborting) && !state.quiet;
+            state.handle = None;
+            let by_order = matches!(finished, Finished::Stopped | Finished::Aborted);
+            state.error = match &finished {
+                Finished::Failed(error) => Some(error.clone()),
+                _ => None,
+            };
+            state.phase = match state.phase {
+                // The opening thread finds out by itself.
+                Phase::Opening => {
+                    state.told = opening;
+                    return;
+                }
+                Phase::Ready | Phase::Aborting | Phase::Stopped => Phase::Stopped,
+                _ if by_order || state.closed => Phase::Stopped,
+                _ => Phase::Ended,
+            };
+            ran
+        };
+        self.shared.reader.wake();
+        self.shared.writer.wake();
+        // `running` says no by now, and start() works again: the user may do anything here.
+        if let (true, Some(on_finished)) = (ran, &self.on_finished) {
+            on_finished(finished);
+        }
+        let mut state = self.state();
+        state.told = state.told.max(opening);
+        drop(state);
+        self.changed.notify_all();
+    }
+}
+
+/// Looks after an open device on its control thread.
+struct Keeper {
+    core: Arc<Core>,
+    opening: u64,
+    reason: Option<Finished>,
+    /// While it plays out: how many periods there had been, and since when there have been no more.
+    progress: Option<(u64, Instant)>,
+}
+
+impl Keeper {
+    /// Whether a device that should play out has stopped calling.
+    fn stands_still(&mut self, now: f64) -> bool {
+        let periods = self.core.shared.periods();
+        let (before, since) = *self.progress.get_or_insert_with(|| (periods, Instant::now()));
+        if before != periods {
+            self.progress = Some((periods, Instant::now()));
+        }
+        let heard = self.core.shared.sounds_until().is_some_and(|end| end + GRACE.as_secs_f64() < now);
+        before == periods && heard && since.elapsed() > GRACE
+    }
+
+    fn reason(&mut self) -> Option<Finished> {
+        let core = Arc::clone(&self.core);
+        let ended = core.shared.ended().map(|ended| match ended {
+            Ended::Stopped => Finished::Stopped,
+            Ended::Completed => Finished::Completed,
+            Ended::Aborted => Finished::AbortedByCallback,
+            Ended::Panicked => {
+                Finished::Failed(Error::new(ErrorKind::CallbackFailed, "The callback of the stream panicked"))
+            }
+        });
+        if ended.is_some() {
+            return ended;
+        }
+        match core.shared.command() {
+            Command::Run => None,
+            Command::Abort => Some(Finished::Aborted),
+            Command::Stop => {
+                let state = core.state();
+                let late = !state.manual_clock && self.stands_still(state.info.clock.now());
+                (late || core.idle(&state)).then_some(Finished::Stopped)
+            }
+        }
+    }
+}
+
+impl Owner for Keeper {
+    fn attend(&mut self) -> bool {
+        self.reason = self.reason();
+        self.reason.is_some()
+    }
+
+    fn tell(&mut self, loss: Option<Error>) {
+        let finished = self.reason.take().or_else(|| loss.map(Finished::Failed));
+        if let Some(finished) = finished {
+            self.core.released(self.opening, finished);
+        }
+    }
+
+    fn patience(&self) -> Option<Duration> {
+        // While it plays out, in case that the device stands still.
+        (self.core.shared.command() == Command::Stop).then_some(Duration::from_millis(50))
+    }
+}
