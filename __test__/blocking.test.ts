@@ -270,37 +270,3 @@ test.serial('a device that stalls goes on where it was', async (t) => {
     Array.from(data.data, (sample) => sample / 32768),
   );
 });
-
-test.serial('sleep takes any number of milliseconds that is finite', async (t) => {
-  for (const milliseconds of [-5, 0, 0.5, 1.5]) {
-    t.is(await sleep(milliseconds), undefined);
-    t.is(sleepSync(milliseconds), undefined);
-  }
-  for (const call of [sleep, sleepSync]) {
-    t.is(
-      refusal(t, () => call('1' as never)),
-      'TypeError ERR_INVALID_ARG_TYPE',
-    );
-    for (const milliseconds of [NaN, Infinity]) {
-      t.is(
-        refusal(t, () => call(milliseconds)),
-        'RangeError ERR_INVALID_ARG_VALUE',
-      );
-    }
-  }
-});
-
-test.serial('what plays goes on while a thread sleeps', async (t) => {
-  using device = real();
-  const job = play(ramp(100), { device: device.index, loop: true });
-  let last = job.position;
-  for (let rises = 0; rises < 3; ) {
-    sleepSync(5);
-    if (job.position > last) rises++;
-    last = job.position;
-  }
-  await sleep(1);
-  t.true(job.active);
-  job.abort();
-  await job;
-});

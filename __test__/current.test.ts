@@ -1,6 +1,6 @@
 import test from 'ava';
 import { getStatus, getStream, type Job, play, playrec, rec, stop, wait, waitSync } from 'sounddevice';
-import { manual, nameOf, PERIOD, RATE, ramp, refusal } from './helper.js';
+import { DTYPES, manual, nameOf, noise, PERIOD, RATE, ramp, refusal } from './helper.js';
 
 type Device = ReturnType<typeof manual>;
 
@@ -197,12 +197,6 @@ test.serial('the stream is that of the newest job, and stays to be looked at', a
 test.serial('the latency of the stream is what is queued ahead, and one period for input', async (t) => {
   using device = manual(1);
   const seconds = (periods: number) => (periods * PERIOD) / RATE;
-  const cases = [
-    [play(ramp(10), { device: device.index, latency: seconds(4) }), seconds(3)],
-    [rec(10, { device: device.index, channels: 1, latency: seconds(4) }), seconds(1)],
-    [playrec(ramp(10), { device: device.index, channels: 1, latency: seconds(4) }), [seconds(1), seconds(3)]],
-  ] as const;
-  for (const [job] of cases) job.abort();
   const latencies = [];
   for (const start of [
     () => play(ramp(10), { device: device.index, latency: seconds(4) }),
@@ -215,6 +209,17 @@ test.serial('the latency of the stream is what is queued ahead, and one period f
     await job;
   }
   t.deepEqual(latencies, [seconds(3), seconds(1), [seconds(1), seconds(3)]]);
+});
+
+test.serial('the stream has the block size that was asked for and the dtype of the data', async (t) => {
+  using device = manual(2);
+  for (const dtype of DTYPES) {
+    const job = play(noise(dtype, 10, 2), { device: device.index, blockSize: 512 });
+    const stream = getStream();
+    t.deepEqual([stream.blockSize, stream.dtype], [512, dtype]);
+    job.abort();
+    await job;
+  }
 });
 
 test.serial('waiting for a job on a manual clock without letting time pass is refused', async (t) => {

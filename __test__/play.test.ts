@@ -431,6 +431,15 @@ test.serial('options of the wrong kind or out of range are refused', (t) => {
   }
 });
 
+test.serial('what is not built yet, or only for streams with a callback, is refused', (t) => {
+  using device = manual();
+  const refused = (options: object) =>
+    refusal(t, () => play([0.5], wrong({ device: device.index, ...options })));
+  t.is(refused({ neverDropInput: true }), 'SoundDeviceError ERR_INVALID_FLAG -9995');
+  t.is(refused({ resample: true }), 'SoundDeviceError ERR_NOT_SUPPORTED');
+  t.notThrows(() => play([0.5], { device: device.index, neverDropInput: false, resample: false }).abort());
+});
+
 test.serial('empty data cannot be looped', (t) => {
   using device = manual();
   for (const loop of [true, { count: 2 }, { start: 0, end: 0 }]) {
