@@ -9,6 +9,7 @@
 mod client;
 mod cycle;
 mod library;
+mod lister;
 mod stream;
 mod survey;
 
@@ -17,14 +18,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use super::{BackendStream, HostApi, HostListing, Request};
 use crate::error::{ErrorKind, Result};
 use crate::realtime::{Engine, Signals};
-use client::{Client, ask};
+use client::ask;
 use stream::{Open, Prepared};
-use survey::{Survey, survey};
+use survey::Survey;
 
 const NAME: &str = "JACK";
-
-/// The client that looks around. It never has ports.
-const LISTER: &str = "sounddevice-list";
 
 /// What servers of all ages and systems take for a client's name.
 const LONGEST_NAME: usize = 27;
@@ -57,7 +55,7 @@ fn acceptable(name: &str) -> String {
 }
 
 fn look() -> Result<Survey> {
-    ask(|| Ok(survey(&Client::open(LISTER)?)))
+    ask(lister::look)
 }
 
 impl HostApi for Jack {

@@ -16,6 +16,11 @@ use crate::patience::Asked;
 const PATIENCE: Duration = Duration::from_secs(3);
 /// How long it may take to let a client go.
 const FAREWELL: Duration = Duration::from_millis(900);
+/// A busy jackd now and then turns a client away with an error of communication, and takes the same one a moment later.
+const TRIES: u32 = 5;
+const BETWEEN: Duration = Duration::from_millis(20);
+const SERVER_ERROR: c_int = 0x20;
+
 /// A client of the server. Dropping it closes it, which takes as long as the server likes: see [`release`].
 pub(super) struct Client {
     pub library: &'static Library,
@@ -83,8 +88,16 @@ impl Client {
         mourn()?;
         let deaths = DEATHS.load(Ordering::Acquire);
         let mut status: c_int = 0;
-        // SAFETY: the name is terminated and the status is ours; no option needs a further argument.
-        let raw = unsafe { (library.client_open)(name.as_ptr(), NO_START_SERVER, &raw mut status) };
+        let mut tries = TRIES;
+        let raw = loop {
+            // SAFETY: the name is terminated and the status is ours; no option needs a further argument.
+            let raw = unsafe { (library.client_open)(name.as_ptr(), NO_START_SERVER, &raw mut status) };
+            tries -= 1;
+            if !raw.is_null() || status & SERVER_ERROR == 0 || tries == 0 {
+                break raw;
+            }
+            thread::sleep(BETWEEN);
+        };
         if raw.is_null() {
             let error = Error::new(ErrorKind::DeviceUnavailable, "JACK does not take a new client");
             return Err(error.with_host_error(NAME, status.into(), explain(status)));
@@ -121,7 +134,7 @@ fn explain(status: c_int) -> String {
         (0x02, "invalid option"),
         (0x04, "name not unique"),
         (0x10, "cannot connect to the server"),
-        (0x20, "communication error with the server"),
+        (SERVER_ERROR, "communication error with the server"),
         (0x40, "no such client"),
         (0x80, "cannot load internal client"),
         (0x100, "cannot initialize client"),

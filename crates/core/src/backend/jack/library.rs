@@ -83,6 +83,7 @@ library! {
     client_open: ClientOpen,
     client_close: unsafe extern "C" fn(*mut RawClient) -> c_int,
     get_client_name: unsafe extern "C" fn(*mut RawClient) -> *const c_char,
+    get_uuid_for_client_name: unsafe extern "C" fn(*mut RawClient, *const c_char) -> *mut c_char,
     activate: unsafe extern "C" fn(*mut RawClient) -> c_int,
     deactivate: unsafe extern "C" fn(*mut RawClient) -> c_int,
     get_sample_rate: unsafe extern "C" fn(*mut RawClient) -> u32,

@@ -21,6 +21,7 @@ use super::NAME;
 use super::client::{Client, ask, release, server_died};
 use super::cycle::{Cycles, Reading};
 use super::library::{AUDIO, CAPTURE_LATENCY, PLAYBACK_LATENCY, PORT_IS_INPUT, PORT_IS_OUTPUT, RawPort, SERVER_GONE};
+use super::lister;
 use super::survey::{Survey, capture_latency, latency, playback_latency, survey};
 use crate::backend::{BackendStream, Clock, OpenSide, Request, Side, StreamInfo};
 use crate::dtype::{Dtype, Format};
@@ -61,6 +62,7 @@ pub(super) struct Prepared {
 impl Prepared {
     /// Talks to the server: only inside [`ask`].
     pub(super) fn new(name: &str, request: &Request) -> Result<Self> {
+        lister::forget_the_dead();
         let client = Client::open(name)?;
         let survey = survey(&client);
         survey.check(request)?;
