@@ -37,8 +37,10 @@ pub(super) const AUDIO: &std::ffi::CStr = c"32 bit float mono audio";
 /// `JackNoStartServer`
 pub(super) const NO_START_SERVER: c_int = 0x01;
 
-/// `JackServerFailed` or `JackServerError`
-pub(super) const SERVER_GONE: c_int = 0x30;
+/// `JackServerFailed`: there is none.
+pub(super) const SERVER_FAILED: c_int = 0x10;
+/// `JackServerError`
+pub(super) const SERVER_ERROR: c_int = 0x20;
 
 /// `JackPortFlags`
 pub(super) const PORT_IS_INPUT: c_int = 0x01;

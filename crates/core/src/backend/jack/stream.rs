@@ -20,7 +20,9 @@ use std::time::{Duration, Instant};
 use super::NAME;
 use super::client::{Client, ask, release, server_died};
 use super::cycle::{Cycles, Reading};
-use super::library::{AUDIO, CAPTURE_LATENCY, PLAYBACK_LATENCY, PORT_IS_INPUT, PORT_IS_OUTPUT, RawPort, SERVER_GONE};
+use super::library::{
+    AUDIO, CAPTURE_LATENCY, PLAYBACK_LATENCY, PORT_IS_INPUT, PORT_IS_OUTPUT, RawPort, SERVER_ERROR, SERVER_FAILED,
+};
 use super::survey::{Survey, capture_latency, latency, playback_latency, survey};
 use crate::backend::{BackendStream, Clock, OpenSide, Request, Side, StreamInfo};
 use crate::dtype::{Dtype, Format};
@@ -563,7 +565,7 @@ unsafe extern "C" fn shut_down(status: c_int, _: *const c_char, state: *mut c_vo
     let tell = |state: &State| {
         state.down.store(true, Ordering::Release);
         // Else only this client has been thrown out.
-        let all = status & SERVER_GONE != 0;
+        let all = status & (SERVER_FAILED | SERVER_ERROR) != 0;
         if all {
             server_died();
         }
