@@ -50,17 +50,14 @@ typedef struct {
 static int process(uint32_t frames, void *argument) {
   stream *s = argument;
   float *out[CHANNELS], *in[CHANNELS];
+  int connected = 1;
   for (int c = 0; c < CHANNELS; c++) {
     out[c] = jack_port_get_buffer(s->output[c], frames);
     in[c] = jack_port_get_buffer(s->input[c], frames);
-    if (!s->live && (!jack_port_connected(s->output[c]) || !jack_port_connected(s->input[c]))) {
-      for (int k = 0; k <= c; k++) memset(out[k], 0, frames * sizeof(float));
-      if (c == 0) memset(jack_port_get_buffer(s->output[1], frames), 0, frames * sizeof(float));
-      return 0;
-    }
+    if (!s->live) connected = connected && jack_port_connected(s->output[c]) && jack_port_connected(s->input[c]);
   }
-  s->live = 1;
-  size_t left = s->frames - s->done, count = frames < left ? frames : left;
+  s->live = connected;
+  size_t left = s->live ? s->frames - s->done : 0, count = frames < left ? frames : left;
   for (size_t n = 0; n < count; n++)
     for (int c = 0; c < CHANNELS; c++) {
       s->recorded[(s->done + n) * CHANNELS + c] = in[c][n];
@@ -129,13 +126,13 @@ int main(int argc, char **argv) {
   for (int k = 0; k < count; k++)
     while (!streams[k].finished) usleep(20000);
   clock_gettime(CLOCK_MONOTONIC, &ended);
-  double used = processor_time() - before;
   int xruns = 0;
   for (int k = 0; k < count; k++) {
     xruns += streams[k].xruns;
     jack_deactivate(streams[k].self);
     jack_client_close(streams[k].self);
   }
+  double used = processor_time() - before;
 
   /* what the first one heard */
   stream *s = &streams[0];
