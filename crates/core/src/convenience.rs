@@ -7,7 +7,7 @@ use crate::audio_data::AudioData;
 use crate::device::{DeviceSpecifier, Kind, devices};
 use crate::error::Result;
 use crate::job::{Job, JobRequest, Latency, Loop, Play, Record, rate};
-use crate::memory::Samples;
+use crate::memory::{Samples, settle};
 use crate::sample::{Sample, bytes, bytes_mut};
 
 /// Plays on the default output, or wherever the builder says. Several run side by side.
@@ -197,6 +197,7 @@ impl<S: Sample> Builder<Recording<S>> {
         let samples = {
             let mut memory = memory.lock().unwrap_or_else(PoisonError::into_inner);
             let bytes = bytes_mut(&mut memory);
+            settle(bytes);
             // SAFETY: the job's end keeps the memory (below), and nobody else looks at it before.
             unsafe { Samples::foreign(bytes.as_mut_ptr(), bytes.len()) }
         };

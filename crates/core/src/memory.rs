@@ -22,11 +22,7 @@ impl Samples {
     /// Zeros, already in memory, so that the audio thread meets no page fault.
     pub fn zeroed(length: usize) -> Self {
         let mut bytes = vec![0u8; length].into_boxed_slice();
-        for page in bytes.chunks_mut(4096) {
-            // The allocator hands out pages that do not exist before they are written; volatile, or it is optimised away.
-            // SAFETY: chunks are never empty.
-            unsafe { std::ptr::write_volatile(page.as_mut_ptr(), 0) };
-        }
+        settle(&mut bytes);
         Self::owned(bytes)
     }
 
@@ -62,6 +58,16 @@ impl Samples {
     pub(crate) fn bytes_mut(&mut self) -> &mut [u8] {
         // SAFETY: as above, and `&mut self` is the only user.
         unsafe { std::slice::from_raw_parts_mut(self.start, self.length) }
+    }
+}
+
+/// Makes sure that these bytes are in memory, so that the audio thread meets no page fault: the allocator hands out pages that
+/// do not exist before they are written.
+pub(crate) fn settle(bytes: &mut [u8]) {
+    for page in bytes.chunks_mut(4096) {
+        let first = &raw mut page[0];
+        // SAFETY: a byte of ours, written with what it is; volatile, or it is optimised away.
+        unsafe { first.write_volatile(first.read_volatile()) };
     }
 }
 

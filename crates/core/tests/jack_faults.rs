@@ -4,6 +4,7 @@
 #![cfg(unix)]
 
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sounddevice::job::Job;
@@ -22,11 +23,16 @@ fn with_server(test: &str, body: impl FnOnce()) {
     if std::env::var(INSIDE).is_ok_and(|inside| inside == test) {
         return body();
     }
+    // One server at a time: they share a register, and what dies there may keep others from it for a moment.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let there = |command: &str| Command::new("which").arg(command).stdout(Stdio::null()).status();
     if !["jackd", "cc", "bash"].iter().all(|command| there(command).is_ok_and(|status| status.success())) {
         return println!("skipped: no jackd");
     }
-    let dir = std::env::temp_dir().join(format!("sound-{}-{}", std::process::id(), test.len()));
+    // The same at every run: the register has little room, and one that was killed stays in it until another one of its name
+    // comes.
+    let dir = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
     let run = format!("bash '{SCRIPT}' start jack && eval \"$(bash '{SCRIPT}' env jack)\" && exec \"$0\" \"$@\"");
     let program = std::env::current_exe().expect("a test is a program");
     let mut bash = Command::new("bash");

@@ -8,18 +8,18 @@ use std::thread;
 use std::time::Duration;
 
 use super::NAME;
-use super::library::{Library, NO_START_SERVER, RawClient, library};
+use super::library::{Library, NO_START_SERVER, RawClient, SERVER_ERROR, SERVER_FAILED, library};
 use crate::error::{Error, ErrorKind, Result};
 use crate::patience::Asked;
 
 /// How long the server may take to open a stream, start it, or check it.
 const PATIENCE: Duration = Duration::from_secs(3);
+/// How often a server is asked that is there and refuses for the moment: servers share a register, and one that comes or goes
+/// keeps the others from it.
+const ATTEMPTS: u32 = 5;
+const BETWEEN: Duration = Duration::from_millis(30);
 /// How long it may take to let a client go.
 const FAREWELL: Duration = Duration::from_millis(900);
-/// A busy jackd now and then turns a client away with an error of communication, and takes the same one a moment later.
-const TRIES: u32 = 5;
-const BETWEEN: Duration = Duration::from_millis(20);
-const SERVER_ERROR: c_int = 0x20;
 
 /// A client of the server. Dropping it closes it, which takes as long as the server likes: see [`release`].
 pub(super) struct Client {
@@ -87,17 +87,20 @@ impl Client {
         let name = CString::new(name).unwrap_or_else(|_| c"sounddevice".into());
         mourn()?;
         let deaths = DEATHS.load(Ordering::Acquire);
-        let mut status: c_int = 0;
-        let mut tries = TRIES;
-        let raw = loop {
+        let open = || {
+            let mut status: c_int = 0;
             // SAFETY: the name is terminated and the status is ours; no option needs a further argument.
             let raw = unsafe { (library.client_open)(name.as_ptr(), NO_START_SERVER, &raw mut status) };
-            tries -= 1;
-            if !raw.is_null() || status & SERVER_ERROR == 0 || tries == 0 {
-                break raw;
+            (raw, status)
+        };
+        let (mut raw, mut status) = open();
+        for _ in 1..ATTEMPTS {
+            if !raw.is_null() || status & (SERVER_FAILED | SERVER_ERROR) != SERVER_ERROR {
+                break;
             }
             thread::sleep(BETWEEN);
-        };
+            (raw, status) = open();
+        }
         if raw.is_null() {
             let error = Error::new(ErrorKind::DeviceUnavailable, "JACK does not take a new client");
             return Err(error.with_host_error(NAME, status.into(), explain(status)));

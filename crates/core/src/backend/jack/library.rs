@@ -37,8 +37,10 @@ pub(super) const AUDIO: &std::ffi::CStr = c"32 bit float mono audio";
 /// `JackNoStartServer`
 pub(super) const NO_START_SERVER: c_int = 0x01;
 
-/// `JackServerFailed` or `JackServerError`
-pub(super) const SERVER_GONE: c_int = 0x30;
+/// `JackServerFailed`: there is none.
+pub(super) const SERVER_FAILED: c_int = 0x10;
+/// `JackServerError`
+pub(super) const SERVER_ERROR: c_int = 0x20;
 
 /// `JackPortFlags`
 pub(super) const PORT_IS_INPUT: c_int = 0x01;
@@ -53,6 +55,7 @@ pub(super) const PLAYBACK_LATENCY: c_int = 1;
 pub(super) type MessageCallback = unsafe extern "C" fn(*const c_char);
 pub(super) type ProcessCallback = unsafe extern "C" fn(u32, *mut c_void) -> c_int;
 pub(super) type PlainCallback = unsafe extern "C" fn(*mut c_void) -> c_int;
+pub(super) type LatencyCallback = unsafe extern "C" fn(c_int, *mut c_void);
 pub(super) type ShutdownCallback = unsafe extern "C" fn(c_int, *const c_char, *mut c_void);
 pub(super) type RegistrationCallback = unsafe extern "C" fn(u32, c_int, *mut c_void);
 
@@ -103,6 +106,7 @@ library! {
     connect: unsafe extern "C" fn(*mut RawClient, *const c_char, *const c_char) -> c_int,
     set_process_callback: unsafe extern "C" fn(*mut RawClient, Option<ProcessCallback>, *mut c_void) -> c_int,
     set_xrun_callback: unsafe extern "C" fn(*mut RawClient, Option<PlainCallback>, *mut c_void) -> c_int,
+    set_latency_callback: unsafe extern "C" fn(*mut RawClient, Option<LatencyCallback>, *mut c_void) -> c_int,
     set_sample_rate_callback: unsafe extern "C" fn(*mut RawClient, Option<ProcessCallback>, *mut c_void) -> c_int,
     set_port_registration_callback:
         unsafe extern "C" fn(*mut RawClient, Option<RegistrationCallback>, *mut c_void) -> c_int,

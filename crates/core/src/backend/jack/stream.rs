@@ -12,7 +12,7 @@ use std::cell::UnsafeCell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::ptr::NonNull;
+use std::ptr::{self, NonNull};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::{Duration, Instant};
@@ -20,7 +20,9 @@ use std::time::{Duration, Instant};
 use super::NAME;
 use super::client::{Client, ask, release, server_died};
 use super::cycle::{Cycles, Reading};
-use super::library::{AUDIO, CAPTURE_LATENCY, PLAYBACK_LATENCY, PORT_IS_INPUT, PORT_IS_OUTPUT, RawPort, SERVER_GONE};
+use super::library::{
+    AUDIO, CAPTURE_LATENCY, PLAYBACK_LATENCY, PORT_IS_INPUT, PORT_IS_OUTPUT, RawPort, SERVER_ERROR, SERVER_FAILED,
+};
 use super::lister;
 use super::survey::{Survey, capture_latency, latency, playback_latency, survey};
 use crate::backend::{BackendStream, Clock, OpenSide, Request, Side, StreamInfo};
@@ -280,6 +282,7 @@ impl Open {
                 | (library.set_xrun_callback)(raw, Some(xrun), argument)
                 | (library.set_sample_rate_callback)(raw, Some(sample_rate_changed), argument)
                 | (library.set_port_registration_callback)(raw, Some(port_registered), argument)
+                | (library.set_latency_callback)(raw, Some(keep_latencies), ptr::null_mut())
         };
         let open = Self { state: Some(Arc::new(state)), info };
         if refused != 0 {
@@ -551,6 +554,10 @@ unsafe fn told(state: *mut c_void, news: impl FnOnce(&State)) {
     }
 }
 
+/// What we play does not come from what we hear, as far as JACK is concerned. Without this its library would pass the
+/// latency of the one on to the other, and where a device's outputs lead to its own inputs it would grow with each look.
+extern "C" fn keep_latencies(_: c_int, _: *mut c_void) {}
+
 /// # Safety
 /// As [`process`].
 unsafe extern "C" fn xrun(state: *mut c_void) -> c_int {
@@ -565,7 +572,7 @@ unsafe extern "C" fn shut_down(status: c_int, _: *const c_char, state: *mut c_vo
     let tell = |state: &State| {
         state.down.store(true, Ordering::Release);
         // Else only this client has been thrown out.
-        let all = status & SERVER_GONE != 0;
+        let all = status & (SERVER_FAILED | SERVER_ERROR) != 0;
         if all {
             server_died();
         }
