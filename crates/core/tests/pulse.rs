@@ -6,16 +6,18 @@
 
 #[path = "signal/counter.rs"]
 mod counter;
+#[path = "signal/run.rs"]
+mod run;
 
 use std::time::Duration;
 
 use counter::{Counter, Verdict, judge, signal};
-use sounddevice::job::{Job, JobRequest, Latency, Play, Record};
-use sounddevice::{AudioData, DeviceSpecifier, Sample, Samples, devices};
+use run::Spec;
+use sounddevice::job::{Job, Latency};
+use sounddevice::{AudioData, Dtype, ErrorKind, Kind, check, devices};
 
 /// Underflow or overflow of either side.
 const LOSS: u8 = 1 | 2 | 4;
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Whether the project's server is there.
 fn server() -> bool {
@@ -24,78 +26,6 @@ fn server() -> bool {
         println!("skipped: no sound server of scripts/sound-servers.sh at PULSE_SERVER");
     }
     found
-}
-
-struct Run<S> {
-    job: Job,
-    memory: Option<*const [S]>,
-}
-
-/// Plays `data` and records `frames` frames of two channels, either of them if asked for.
-struct Spec<'a, S> {
-    play: Option<(&'a AudioData<S>, &'a str)>,
-    record: Option<(usize, &'a str)>,
-    latency: Latency,
-    block_size: u32,
-    align: bool,
-}
-
-impl<S: Sample> Spec<'_, S> {
-    fn start(self) -> Run<S> {
-        let device = |name: &str| Some(DeviceSpecifier::from(format!("pulseaudio:{name}").as_str()));
-        let play = self.play.map(|(data, name)| Play {
-            samples: Samples::copied(bytes(data.samples())),
-            dtype: S::DTYPE,
-            channels: data.channels(),
-            device: device(name),
-            mapping: None,
-            latency: self.latency,
-            repeat: None,
-        });
-        let mut memory = None;
-        let record = self.record.map(|(frames, name)| {
-            // Leaked: it outlives whatever goes wrong.
-            let samples = vec![S::SILENCE; frames * 2].leak();
-            // SAFETY: looked at only after the job has ended.
-            let foreign = unsafe { Samples::foreign(samples.as_mut_ptr().cast(), size_of_val(samples)) };
-            memory = Some(std::ptr::from_ref::<[S]>(samples));
-            Record {
-                samples: foreign,
-                dtype: S::DTYPE,
-                channels: 2,
-                device: device(name),
-                mapping: None,
-                latency: self.latency,
-            }
-        });
-        let request = JobRequest {
-            play,
-            record,
-            sample_rate: Some(48_000.0),
-            block_size: self.block_size,
-            clip_off: false,
-            dither_off: false,
-            overlap: false,
-            align: self.align,
-        };
-        Run { job: Job::open(request, Box::new(|_| ())).expect("a job"), memory }
-    }
-}
-
-impl<S: Sample> Run<S> {
-    /// What was recorded.
-    fn end(self) -> (Job, Vec<S>) {
-        assert!(self.job.wait_for(PATIENCE), "the job goes on for ever");
-        self.job.wait().expect("the job ends well");
-        // SAFETY: leaked, and the job has ended.
-        let recorded = self.memory.map(|memory| unsafe { &(&*memory)[..self.job.recorded() as usize * 2] }.to_vec());
-        (self.job, recorded.unwrap_or_default())
-    }
-}
-
-fn bytes<S: Sample>(samples: &[S]) -> &[u8] {
-    // SAFETY: samples have no padding.
-    unsafe { std::slice::from_raw_parts(samples.as_ptr().cast(), size_of_val(samples)) }
 }
 
 /// What was lost must have been told; nothing may be altered.
@@ -145,4 +75,133 @@ fn ten_seconds_of_float32_come_back_bit_for_bit() {
 #[test]
 fn ten_seconds_of_int32_come_back_to_24_bits() {
     counts::<i32>("unicode", "unicode.monitor");
+}
+
+#[test]
+fn a_sound_is_heard_from_its_first_frame_to_its_last() {
+    if !server() {
+        return;
+    }
+    // Shorter than what is queued, as long, and longer.
+    for frames in [1, 100, 2048, 30_000] {
+        for (latency, block_size) in [(Latency::High, 0), (Latency::Low, 0), (Latency::High, 64)] {
+            let spec = Spec::<f32> {
+                play: None,
+                record: Some((frames + 24_000, "hires.monitor")),
+                latency: Latency::High,
+                block_size: 0,
+                align: false,
+            };
+            let recording = spec.start();
+            while recording.job.recorded() == 0 {
+                std::thread::sleep(Duration::from_millis(1));
+            }
+            let data = AudioData::from_fn(frames, 1, 48_000, |frame, _| 0.25 + frame as f32 / 65_536.0);
+            let play = Some((&data, "hires"));
+            let spec = Spec { play, record: None, latency, block_size, align: false };
+            let (playing, _) = spec.start().end();
+            let (_, recorded) = recording.end();
+            // The sink has twice the rate: the edges are smeared.
+            let heard = recorded.chunks_exact(2).filter(|frame| frame[0] > 0.125 && frame[0] == frame[1]).count();
+            let lost = playing.flags() & LOSS != 0;
+            assert!(heard.abs_diff(frames) <= 1 || lost, "{frames} {latency:?} {block_size}: {heard} heard");
+        }
+    }
+}
+
+#[test]
+fn align_puts_a_sound_within_a_block_of_where_it_was_played() {
+    if !server() {
+        return;
+    }
+    for block in [64usize, 256, 1024] {
+        let data = signal::<f32>(24_000);
+        let (play, record) = (Some((&data, "hires32")), Some((24_000, "hires32.monitor")));
+        let spec = Spec { play, record, latency: Latency::Low, block_size: block as u32, align: true };
+        let (job, recorded) = spec.start().end();
+        let onset = recorded.chunks_exact(2).position(|frame| frame[0] != 0.0).expect("something is heard");
+        println!("block {block}: onset at {onset}, round trip {:?}", job.round_trip());
+        assert!(onset <= block, "{onset}");
+    }
+}
+
+#[test]
+fn channels_go_where_they_are_sent() {
+    if !server() {
+        return;
+    }
+    // Three of eight channels.
+    let data = AudioData::from_fn(9_600, 3, 48_000, |_, channel| (channel as f32 + 1.0) / 8.0);
+    let recording =
+        sounddevice::rec::<f32>(24_000).channels(8).device("pulseaudio:surround.monitor").start().expect("a job");
+    while recording.recorded() == 0 {
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    sounddevice::play(&data).device("pulseaudio:surround").start().expect("a job").wait().expect("the end");
+    let recorded = recording.wait().expect("a recording");
+    let loudest = |channel: usize| recorded.channel(channel).into_iter().fold(0.0, f32::max);
+    let found: Vec<f32> = (0..8).map(loudest).collect();
+    assert_eq!(found, [0.125, 0.25, 0.375, 0.0, 0.0, 0.0, 0.0, 0.0]);
+}
+
+#[test]
+fn many_streams_sound_at_once() {
+    if !server() {
+        return;
+    }
+    let data = signal::<f32>(48_000);
+    let start = |_| {
+        let (play, record) = (Some((&data, "cd")), Some((48_000, "cd.monitor")));
+        Spec { play, record, latency: Latency::High, block_size: 0, align: true }.start()
+    };
+    let runs: Vec<_> = (0..6).map(start).collect();
+    for run in runs {
+        let (_, recorded) = run.end();
+        assert_eq!(recorded.len(), 96_000);
+        assert!(recorded.iter().any(|sample| *sample != 0.0));
+    }
+}
+
+#[test]
+fn what_cannot_be_opened_is_refused_in_so_many_words() {
+    if !server() {
+        return;
+    }
+    let speakers = "pulseaudio:speakers".into();
+    for dtype in Dtype::ALL {
+        for rate in [8_000.0, 44_100.0, 192_000.0] {
+            check(Kind::Output, Some(&speakers), Some(1), dtype, Some(rate)).expect("the server converts");
+        }
+    }
+    let refused =
+        |rate| check(Kind::Output, Some(&speakers), Some(2), Dtype::F32, Some(rate)).expect_err("no such rate");
+    for rate in [0.5, 44_100.5, 1e7, 1e12] {
+        let error = refused(rate);
+        assert_eq!(error.kind(), ErrorKind::InvalidSampleRate, "{error}");
+        assert!(error.message().contains(&rate.to_string()), "{error}");
+    }
+}
+
+#[test]
+fn devices_are_the_sinks_and_sources_under_their_descriptions() {
+    if !server() {
+        return;
+    }
+    let devices = devices().expect("a list");
+    let pulse = &devices.host_apis()[0];
+    assert_eq!(pulse.name, "PulseAudio");
+    let default = |index: Option<usize>| index.and_then(|index| devices.get(index)).map(|device| device.id.clone());
+    assert_eq!(default(pulse.default_output).as_deref(), Some("pulseaudio:speakers"));
+    assert_eq!(default(pulse.default_input).as_deref(), Some("pulseaudio:mic"));
+    let find = |id: &str| devices.iter().find(|device| device.id == id).expect("it is there");
+    let surround = find("pulseaudio:surround");
+    assert_eq!(
+        (surround.name.as_str(), surround.max_output_channels, surround.max_input_channels),
+        ("Surround 7.1", 8, 0)
+    );
+    let cd = find("pulseaudio:cd.monitor");
+    assert_eq!((cd.default_sample_rate, cd.max_input_channels, cd.is_loopback), (44_100.0, 2, true));
+    assert!(!find("pulseaudio:mic8").is_loopback);
+    assert!(surround.default_low_output_latency < 0.003 && surround.default_high_output_latency > 0.04);
+    assert_eq!(find("pulseaudio:unicode").name, "Haut-parleurs é 日本語 🔊");
 }

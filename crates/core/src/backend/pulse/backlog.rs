@@ -1,9 +1,13 @@
 //! What keeps a duplex stream's delay what it was: late input is recognised, and so is a round trip that changes.
 
-/// Seconds without input after which what then comes is late, and no fewer than so many periods.
+/// Input is late from so many seconds on, and no fewer than so many periods.
 const STALL: (f64, f64) = (0.1, 8.0);
-/// Seconds over which late input is compared with the time at least.
-const SPAN: f64 = 0.002;
+/// Seconds, and no less than half a period: the jitter of input that is not late.
+const JITTER: f64 = 0.001;
+/// Seconds after which late input that does not catch up is what there is.
+const RESIGNED: f64 = 0.05;
+/// Seconds per second by which the device's clock may differ from ours, at most.
+const DRIFT: f64 = 0.0005;
 /// Times that the server has told after the start before the round trip is taken for what it should be.
 const LEARNING: u32 = 6;
 /// Times in a row that the round trip has to be wrong.
@@ -11,33 +15,61 @@ const SURE: u32 = 2;
 /// Seconds by which it may be too long at least.
 const LENIENT: f64 = 0.003;
 
-/// Late input, which is dropped until it comes no faster than time goes by.
+/// Tells late input, which is to be dropped, from timely input.
 pub(super) struct Backlog {
-    last: f64,
-    stall: f64,
-    span: f64,
     rate: f64,
-    /// While late input comes: the beginning of a span, and frames since.
-    late: Option<(f64, usize)>,
+    stall: f64,
+    jitter: f64,
+    frames: u64,
+    last: f64,
+    /// The least so far of the time at which frames came, less their own time.
+    least: f64,
+    /// While late input comes: the least since it does, and when that was.
+    late: Option<(f64, f64)>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Arrival {
+    Timely,
+    Late,
+    /// The newest of them is timely but for so many frames, the older ones may be late.
+    TimelyAgain(usize),
 }
 
 impl Backlog {
     pub(super) fn new(rate: f64, period: usize) -> Self {
         let period = period as f64 / rate;
-        Self { last: f64::INFINITY, stall: STALL.0.max(STALL.1 * period), span: period.max(SPAN), rate, late: None }
+        Self {
+            rate,
+            stall: STALL.0.max(STALL.1 * period),
+            jitter: JITTER.max(period / 2.0),
+            frames: 0,
+            last: 0.0,
+            least: f64::INFINITY,
+            late: None,
+        }
     }
 
-    /// So many frames have come now: are they late?
-    pub(super) fn is_late(&mut self, now: f64, frames: usize) -> bool {
-        let gap = now - std::mem::replace(&mut self.last, now);
-        self.late = match self.late {
-            None if gap <= self.stall => None,
-            None => Some((now, 0)),
-            Some((since, before)) if now - since < self.span => Some((since, before + frames)),
-            Some((since, before)) if (before + frames) as f64 <= 2.0 * (now - since) * self.rate => None,
-            Some(_) => Some((now, 0)),
-        };
-        self.late.is_some()
+    /// So many frames have come now.
+    pub(super) fn come(&mut self, now: f64, frames: usize) -> Arrival {
+        self.frames += frames as u64;
+        let offset = now - self.frames as f64 / self.rate;
+        self.least = (self.least + (now - self.last).min(self.stall) * DRIFT).min(offset);
+        self.last = now;
+        let behind = offset - self.least;
+        match self.late {
+            None if behind <= self.stall => return Arrival::Timely,
+            None => self.late = Some((offset, now)),
+            Some(_) if behind <= self.jitter => self.late = None,
+            Some((least, _)) if offset < least - self.jitter => self.late = Some((offset, now)),
+            // No faster than time goes by: what was between has never been captured.
+            Some((_, since)) if now - since > RESIGNED => (self.late, self.least) = (None, offset),
+            Some(_) => {}
+        }
+        match self.late {
+            Some(_) => Arrival::Late,
+            None => Arrival::TimelyAgain(((offset - self.least) * self.rate).round() as usize),
+        }
     }
 }
 
@@ -92,20 +124,36 @@ impl Trip {
 
 #[cfg(test)]
 mod tests {
+    use super::Arrival::{self, Late, Timely, TimelyAgain};
     use super::{Backlog, Remedy, Trip};
 
+    /// Frames that come every four milliseconds up to this time, in seconds.
+    fn pace(backlog: &mut Backlog, from: u32, to: u32, expected: Arrival) {
+        for now in (from..to).step_by(4) {
+            assert_eq!(backlog.come(f64::from(now) / 1000.0, 4), expected, "{now}");
+        }
+    }
+
     #[test]
-    fn after_a_standstill_input_is_late_until_it_comes_no_faster_than_time() {
+    fn after_a_standstill_input_is_late_until_it_has_caught_up() {
         let mut backlog = Backlog::new(1000.0, 4);
-        assert!(!backlog.is_late(1.0, 4));
-        assert!(!backlog.is_late(1.09, 100));
-        // Two seconds of it come at once, the rest at the pace of time.
-        assert!(backlog.is_late(3.1, 1000));
-        assert!(backlog.is_late(3.101, 500));
-        assert!(backlog.is_late(3.105, 500));
-        assert!(backlog.is_late(3.107, 2));
-        assert!(!backlog.is_late(3.110, 3));
-        assert!(!backlog.is_late(3.114, 4));
+        pace(&mut backlog, 1000, 2000, Timely);
+        assert_eq!(backlog.come(2.09, 90), Timely);
+        // The server begins slowly, then two seconds come in a burst.
+        pace(&mut backlog, 4000, 4040, Late);
+        assert_eq!(backlog.come(4.041, 1000), Late);
+        assert_eq!(backlog.come(4.042, 800), Late);
+        assert_eq!(backlog.come(4.050, 124), TimelyAgain(0));
+        pace(&mut backlog, 4054, 5000, Timely);
+    }
+
+    #[test]
+    fn input_that_was_never_captured_is_not_waited_for() {
+        let mut backlog = Backlog::new(1000.0, 4);
+        pace(&mut backlog, 1000, 2000, Timely);
+        pace(&mut backlog, 4000, 4052, Late);
+        assert_eq!(backlog.come(4.052, 4), TimelyAgain(0));
+        pace(&mut backlog, 4056, 5000, Timely);
     }
 
     #[test]

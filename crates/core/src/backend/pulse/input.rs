@@ -1,6 +1,6 @@
 //! The capture side: fragments into periods.
 
-use super::backlog::Backlog;
+use super::backlog::{Arrival, Backlog};
 use super::output::Output;
 use super::pipe::Pipe;
 use super::stream::Shared;
@@ -41,11 +41,22 @@ impl Input {
         if readable == 0 {
             return;
         }
+        if self.pipe.frames == 0 {
+            self.pipe.ask_timing();
+        }
         // Where nothing is played, everything is welcome whenever it comes.
-        let late = output.plays() && self.backlog.is_late(monotonic_seconds(), readable);
+        let arrival = match output.plays() {
+            true => self.backlog.come(monotonic_seconds(), readable),
+            false => Arrival::Timely,
+        };
+        let late = arrival == Arrival::Late;
         if late {
             self.filled = 0;
-            output.input_lost();
+            output.flag(Flags::INPUT_OVERFLOW);
+        }
+        if let Arrival::TimelyAgain(behind) = arrival {
+            self.skip = readable.saturating_sub(self.block.len() / self.pipe.frame_bytes);
+            output.resume(behind);
         }
         while !shared.closing()
             && let Some(fragment) = self.pipe.read()

@@ -37,8 +37,8 @@ pub(super) struct Output {
     phase: Phase,
     /// The input decides when a period is played.
     driven: bool,
-    /// The next write starts anew from what is played.
-    anchor: bool,
+    /// The next write starts anew from what is played, so many frames nearer to it than usual.
+    anchor: Option<usize>,
     /// The output has run out since the last write, since anybody asked.
     starved: bool,
     starving: bool,
@@ -57,7 +57,7 @@ impl Output {
         let bytes = pipe.as_ref().map_or(0, |pipe| attributes.period * pipe.frame_bytes);
         Self {
             phase: if driven && pipe.is_some() { Phase::Settling(None) } else { Phase::Running },
-            anchor: driven,
+            anchor: driven.then_some(0),
             pipe,
             engine: None,
             finished: false,
@@ -96,10 +96,11 @@ impl Output {
         self.flags = self.flags.with(flags);
     }
 
-    /// Input has been dropped because it was late. What has been played is not behind, unless it has run out.
-    pub(super) fn input_lost(&mut self) {
-        self.flag(Flags::INPUT_OVERFLOW);
-        self.anchor |= self.starved;
+    /// Input comes in time again, but for so many frames. What is queued is not behind, unless it has run out.
+    pub(super) fn resume(&mut self, behind: usize) {
+        if self.starved {
+            self.anchor = Some(behind);
+        }
     }
 
     /// The server has played all there was.
@@ -117,12 +118,12 @@ impl Output {
 
     /// Goes on as far ahead of what is played as at the start.
     pub(super) fn start_anew(&mut self) {
-        self.anchor = self.driven;
+        self.anchor = self.driven.then_some(0);
     }
 
     /// When what is played next will be heard, where that can be relied on.
     pub(super) fn time(&self) -> Option<f64> {
-        let pipe = self.pipe.as_ref().filter(|_| self.phase == Phase::Running && !self.anchor)?;
+        let pipe = self.pipe.as_ref().filter(|_| self.phase == Phase::Running && self.anchor.is_none())?;
         pipe.line.at(pipe.frames)
     }
 
@@ -142,7 +143,7 @@ impl Output {
         if let (Phase::Settling(since), Some(pipe)) = (self.phase, &self.pipe) {
             let now = monotonic_seconds();
             let since = since.unwrap_or(now);
-            let known = !self.anchor && adc.is_some() && pipe.line.at(pipe.frames).is_some();
+            let known = self.anchor.is_none() && adc.is_some() && pipe.line.at(pipe.frames).is_some();
             if !known && now - since < SETTLING {
                 self.phase = Phase::Settling(Some(since));
                 self.made.fill(self.silence);
@@ -162,7 +163,7 @@ impl Output {
         }
         let mut wait = false;
         if let Some(pipe) = &self.pipe {
-            let told = pipe.line.at(pipe.frames).filter(|_| !self.anchor);
+            let told = pipe.line.at(pipe.frames).filter(|_| self.anchor.is_none());
             let estimate = now + (self.attributes.queued - frames) as f64 / self.rate;
             times.dac = self.dac.next(told.unwrap_or(estimate), duration).max(now);
             let waiting = self.hold.is_on();
@@ -200,12 +201,12 @@ impl Output {
         };
         if self.driven && pipe.suspended() {
             // It would wait in a queue that nobody empties.
-            self.anchor = true;
+            self.anchor = Some(0);
             return self.flag(Flags::OUTPUT_UNDERFLOW);
         }
-        let place = match std::mem::take(&mut self.anchor) {
-            true => Place::Ahead(self.attributes.queued - self.attributes.period),
-            false => Place::Next,
+        let place = match self.anchor.take() {
+            Some(behind) => Place::Ahead((self.attributes.queued - self.attributes.period).saturating_sub(behind)),
+            None => Place::Next,
         };
         pipe.write(&self.made, place);
         self.starved = false;

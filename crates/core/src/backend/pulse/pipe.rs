@@ -138,7 +138,11 @@ impl Pipe {
         let Some(info) = (unsafe { (self.library.pa_stream_get_timing_info)(self.stream).as_ref() }) else {
             return false;
         };
-        let time = if self.input { info.captured(bytes_per_second) } else { info.heard(bytes_per_second) };
+        // A source that has given nothing yet tells when it was asked, not when it begins.
+        let time = match self.input {
+            true => info.captured(bytes_per_second).filter(|_| self.frames > 0),
+            false => info.heard(bytes_per_second),
+        };
         if let Some(time) = time {
             self.line.tell(time, self.frames);
         }
