@@ -312,6 +312,15 @@ test('an unknown option is refused with the one that was meant, and with all the
   t.true(message(() => play(data, wrong({ ['x'.repeat(1e6)]: 1 }))).length < 1000);
 });
 
+test('what is inside an option is named with it', (t) => {
+  t.throws(() => play(data, { loop: { start: -1 } }), {
+    message: /^loop\.start must be from 0 to \d+, got -1$/,
+  });
+  t.throws(() => Object.assign(defaults, { blockSize: 0.5 }), {
+    message: 'defaults.blockSize must be a whole number, got 0.5',
+  });
+});
+
 test('options are an object, and come once', (t) => {
   for (const options of [1, 'x', true, [], data, () => {}]) {
     t.is(

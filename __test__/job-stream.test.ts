@@ -88,6 +88,7 @@ test.serial('the stream of a job is only looked at', async (t) => {
   }
   t.throws(() => Object.assign(stream, { sampleRate: 1 }), { instanceOf: TypeError });
   t.notThrows(() => inspect(stream));
+  t.regex(inspect(job), /^Job /);
   t.is(await Promise.resolve(stream), stream);
   await device.advance(256);
   await job;

@@ -210,3 +210,6 @@ export class NativeJob<T> extends Promise<T> implements Job<T> {
     return this;
   }
 }
+
+// what users see of it when it is printed
+Object.defineProperty(NativeJob, 'name', { value: 'Job' });

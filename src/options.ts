@@ -134,16 +134,17 @@ export function object(options: unknown): object {
   return options;
 }
 
-/** Checks every option that is there; a name that is not in the schema is an error. */
+/** Checks every option that is there; a name that is not in the schema is an error. `inside` names what they are options of. */
 export function check<S extends Record<string, Check<unknown>>>(
   options: unknown,
   schema: S,
+  inside = '',
 ): { [K in keyof S]?: ReturnType<S[K]> } {
   const checked: Record<string, unknown> = {};
   for (const [name, value] of Object.entries(object(options))) {
     const one = Object.hasOwn(schema, name) ? schema[name] : undefined;
     if (one === undefined) throw unknownOption(`unknown option ${nearest(name, Object.keys(schema))}`);
-    if (value !== undefined && value !== null) checked[name] = one(value, name);
+    if (value !== undefined && value !== null) checked[name] = one(value, inside + name);
   }
   return checked as never;
 }

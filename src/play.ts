@@ -108,7 +108,11 @@ function range(
   if (typeof value !== 'object') {
     throw invalidType(`${name} must be a boolean or a range, got ${show(value)}`);
   }
-  const { start = 0, end, count: times = Infinity } = is.check(value, { start: frame, end: frame, count });
+  const {
+    start = 0,
+    end,
+    count: times = Infinity,
+  } = is.check(value, { start: frame, end: frame, count }, `${name}.`);
   return { start, end, count: times };
 }
 
