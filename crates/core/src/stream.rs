@@ -3,6 +3,8 @@
 mod builder;
 mod call;
 mod core;
+#[doc(hidden)]
+pub mod handoff;
 mod plan;
 mod transfer;
 
@@ -46,6 +48,8 @@ use crate::sample::Sample;
 /// ```
 pub struct Stream<I = (), O = ()> {
     core: Arc<Core>,
+    /// Whether dropping it waits for the device to be released.
+    patient: bool,
     of: PhantomData<fn() -> (I, O)>,
 }
 
@@ -95,7 +99,7 @@ impl Stream {
 
 impl<I, O> Stream<I, O> {
     fn new(core: Arc<Core>) -> Self {
-        Self { core, of: PhantomData }
+        Self { core, patient: true, of: PhantomData }
     }
 
     /// Starts; nothing happens if it runs already. A stream that was stopped, or whose device was lost, opens its device
@@ -204,6 +208,25 @@ impl<I, O> Stream<I, O> {
     pub fn periods(&self) -> u64 {
         self.core.shared.periods()
     }
+
+    /// Whether time only passes when somebody advances a virtual device.
+    pub fn manual_clock(&self) -> bool {
+        self.core.manual_clock()
+    }
+
+    /// Frames of a block: as asked for, else those of a period of the device, as far as that is known.
+    pub fn block(&self) -> usize {
+        match self.core.settings.block {
+            0 if self.core.has_callback && self.core.settings.fixed => self.core.shared.fixed_block(1),
+            0 => self.core.info().period,
+            block => block,
+        }
+    }
+
+    /// Closes it without waiting, as who must not wait.
+    pub fn leave(mut self) {
+        self.patient = false;
+    }
 }
 
 /// Of the input.
@@ -275,6 +298,30 @@ impl<I, O: Present> Stream<I, O> {
         self.core.try_write(O::bytes(from))
     }
 
+    /// Begins a write that goes on for longer than one call: a stop waits until [`end_write`](Self::end_write).
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    #[doc(hidden)]
+    pub fn begin_write(&self) -> Result<()> {
+        self.core.begin_write()
+    }
+
+    /// As [`try_write`](Self::try_write), also while the stream plays out.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    #[doc(hidden)]
+    pub fn go_on_writing(&self, from: &[O::Item]) -> Result<Written> {
+        self.core.go_on_writing(O::bytes(from))
+    }
+
+    /// Ends what [`begin_write`](Self::begin_write) began.
+    #[doc(hidden)]
+    pub fn end_write(&self) {
+        self.core.end_write();
+    }
+
     /// Frames that can be written without waiting.
     ///
     /// # Errors
@@ -338,6 +385,9 @@ impl Stream<(), Raw> {
 
 impl<I, O> Drop for Stream<I, O> {
     fn drop(&mut self) {
-        self.core.close();
+        match self.patient {
+            true => self.core.close(),
+            false => self.core.begin_close(),
+        }
     }
 }

@@ -160,10 +160,14 @@ impl VirtualDevice {
     /// for these frames has been done.
     ///
     /// # Errors
-    /// `NotSupported` on a real clock.
+    /// `NotSupported` on a real clock; `WouldDeadlock` inside a callback of a stream on it.
     pub fn advance(&self, frames: usize) -> Result<()> {
         if !self.device.settings().manual {
             return Err(Error::new(ErrorKind::NotSupported, "Only a device with a manual clock can be advanced"));
+        }
+        if self.device.inside() {
+            let message = "Advancing a device from inside a callback of its own would never end";
+            return Err(Error::new(ErrorKind::WouldDeadlock, message));
         }
         self.device.advance(frames);
         Ok(())

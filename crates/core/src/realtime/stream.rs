@@ -32,9 +32,41 @@ pub(crate) struct Call<'a> {
     pub frames: usize,
     pub time: StreamTime,
     pub status: Status,
+    /// Nothing new is to be made: only what was made before is asked for.
+    pub draining: bool,
 }
 
-pub(crate) type Callback = Box<dyn FnMut(Call<'_>) -> Next + Send>;
+/// Who makes the sound.
+pub(crate) trait User: Send {
+    fn call(&mut self, call: Call<'_>) -> Next;
+
+    /// Before each run, on the control thread.
+    fn prepare(&mut self) {}
+
+    /// Frames between a call and the output that it returns: what is made by others, ahead of time.
+    fn ahead(&self) -> usize {
+        0
+    }
+
+    /// Whether calls would still return what was made before; asked while the stream plays out.
+    fn pending(&self) -> bool {
+        false
+    }
+}
+
+/// A closure.
+pub(crate) struct Direct<F>(pub F);
+
+impl<F: FnMut(Call<'_>) -> Next + Send> User for Direct<F> {
+    fn call(&mut self, call: Call<'_>) -> Next {
+        self.0(call)
+    }
+}
+
+pub(crate) type Callback = Box<dyn User>;
+
+/// Told after each period, on the audio thread.
+pub(crate) type OnPeriod = Arc<dyn Fn() + Send + Sync>;
 
 /// Where the callback is between two runs.
 pub(crate) type Home = Mutex<Option<Callback>>;
@@ -57,6 +89,8 @@ pub(crate) struct Settings {
     pub options: ConvertOptions,
     pub prime_output: bool,
     pub never_drop_input: bool,
+    /// Blocks are always of one length, also where none was asked for.
+    pub fixed: bool,
 }
 
 thread_local! {
@@ -75,6 +109,7 @@ pub(crate) struct Streaming {
     ends: Arc<Ends>,
     home: Arc<Home>,
     callback: Option<Callback>,
+    on_period: Option<OnPeriod>,
     settings: Settings,
     work: Option<Work>,
 }
@@ -99,6 +134,7 @@ struct Work {
     ending: Option<Ended>,
     sounds_until: f64,
     primed: bool,
+    draining: bool,
 }
 
 /// The way between the user's samples and the device's.
@@ -116,9 +152,10 @@ impl Streaming {
         signals: Arc<Signals>,
         ends: Arc<Ends>,
         home: Arc<Home>,
+        on_period: Option<OnPeriod>,
     ) -> Self {
         let callback = home.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Self { shared, signals, ends, home, callback, settings, work: None }
+        Self { shared, signals, ends, home, callback, on_period, settings, work: None }
     }
 
     /// Those of the host's flags that concern this stream.
@@ -145,11 +182,15 @@ impl Streaming {
         if command == Command::Abort {
             return period.output.fill(work.output.as_ref().map_or(0, |leg| leg.transfer.silence()));
         }
-        if command == Command::Stop && work.rings.is_none() {
-            work.close(Ended::Stopped);
+        if command == Command::Stop && work.rings.is_none() && !work.draining {
+            match self.callback.as_ref().is_some_and(|callback| callback.pending()) {
+                true => work.draining = true,
+                false => work.close(Ended::Stopped),
+            }
         }
         let Times { adc, dac, now } = period.times;
-        work.measure(&self.shared, adc, dac, now);
+        let ahead = self.callback.as_ref().map_or(0, |callback| callback.ahead());
+        work.measure(&self.shared, adc, dac, now, ahead);
         work.flag(&self.shared, concerning);
         let mut done = 0;
         while done < period.frames {
@@ -185,7 +226,10 @@ impl Streaming {
 impl Engine for Streaming {
     fn prepare(&mut self, info: &StreamInfo) {
         let rings = self.callback.is_none().then_some(&*self.ends);
-        self.work = Some(Work::new(&self.settings, info, rings));
+        self.work = Some(Work::new(&self.settings, info, rings, &self.shared));
+        if let Some(callback) = &mut self.callback {
+            callback.prepare();
+        }
     }
 
     fn process(&mut self, period: &mut Period<'_>) -> Flow {
@@ -196,10 +240,14 @@ impl Engine for Streaming {
             self.shared.will_sound_until(work.sounds_until);
             self.shared.loaded(began.elapsed().as_secs_f64() * work.rate / period.frames.max(1) as f64);
         }
+        self.shared.pending(self.callback.as_ref().is_some_and(|callback| callback.pending()));
         self.shared.leave();
         if self.callback.is_none() {
             self.shared.reader.wake();
             self.shared.writer.wake();
+        }
+        if let Some(on_period) = &self.on_period {
+            on_period();
         }
         if self.over(period.times.now) { Flow::Finished } else { Flow::Continue }
     }
@@ -249,9 +297,13 @@ impl Drop for Streaming {
 }
 
 impl Work {
-    fn new(settings: &Settings, info: &StreamInfo, ends: Option<&Ends>) -> Self {
+    fn new(settings: &Settings, info: &StreamInfo, ends: Option<&Ends>, shared: &Shared) -> Self {
         let piece = PIECE.max(info.period);
-        let block = if ends.is_some() { 0 } else { settings.block };
+        let block = match ends {
+            Some(_) => 0,
+            None if settings.fixed && settings.block == 0 => shared.fixed_block(info.period),
+            None => settings.block,
+        };
         let leg = |user: Option<UserSide>, device: Option<OpenSide>, inwards: bool| {
             user.zip(device).map(|(user, device)| {
                 let (format, channels) = (Format::from(user.dtype), usize::from(device.channels));
@@ -291,12 +343,13 @@ impl Work {
             ending: None,
             sounds_until: f64::NEG_INFINITY,
             primed: false,
+            draining: false,
         }
     }
 
-    fn measure(&self, shared: &Shared, adc: f64, dac: f64, now: f64) {
+    fn measure(&self, shared: &Shared, adc: f64, dac: f64, now: f64, ahead: usize) {
         // What reblocking adds is the input's wait for a whole block, and whatever had to be put in since.
-        let late = (self.reblock.delay() - self.delay) as f64;
+        let late = (self.reblock.delay() - self.delay + ahead) as f64;
         shared.measured(now - adc + self.waits as f64 / self.rate, dac - now + late / self.rate);
     }
 
@@ -329,7 +382,7 @@ impl Work {
         shared: &Arc<Shared>,
         priming: Option<Flags>,
     ) {
-        let Self { clock, reblock, rings, pending, .. } = self;
+        let Self { clock, reblock, rings, pending, draining, .. } = self;
         let mut counts = Counts::default();
         let heard: &[u8] = match (&mut self.input, priming) {
             (Some(leg), None) => {
@@ -358,14 +411,20 @@ impl Work {
             let time = StreamTime {
                 input_adc: if hears { block.adc.min(current) } else { current },
                 current,
-                output_dac: if plays { block.dac.max(current) } else { current },
+                output_dac: if plays {
+                    (block.dac + callback.ahead() as f64 * place.frame).max(current)
+                } else {
+                    current
+                },
             };
             let status = Status(std::mem::take(pending).with(priming.unwrap_or_default()).0);
-            let call = Call { input: block.input, output: block.output, frames: block.frames, time, status };
+            let draining = *draining;
+            let call = Call { input: block.input, output: block.output, frames: block.frames, time, status, draining };
             let outer = INSIDE.replace(Arc::as_ptr(shared));
-            let next = catch_unwind(AssertUnwindSafe(|| callback(call)));
+            let next = catch_unwind(AssertUnwindSafe(|| callback.call(call)));
             INSIDE.set(outer);
             let (next, how) = match next {
+                Ok(Next::Continue) if draining && !callback.pending() => (Next::Complete, Ended::Stopped),
                 Ok(Next::Continue) => return Next::Continue,
                 Ok(Next::Complete) => (Next::Complete, Ended::Completed),
                 Ok(Next::Abort) => (Next::Abort, Ended::Aborted),

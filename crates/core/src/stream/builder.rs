@@ -5,14 +5,15 @@ use std::sync::Arc;
 
 use super::Stream;
 use super::call::{Direction, Finished, Flow, Io};
-use super::core::{Core, OnFinished};
+use super::core::{Core, Hooks};
+use super::handoff::Handoff;
 use super::plan::{Request, SideRequest, resolve};
 use crate::device::DeviceSpecifier;
 use crate::dtype::Dtype;
 use crate::error::Result;
 use crate::job::Latency;
 use crate::realtime::convert::ConvertOptions;
-use crate::realtime::stream::{Call, Callback};
+use crate::realtime::stream::{Call, Direct};
 
 /// A stream to be opened: from [`Stream::duplex`], [`Stream::input`] and the like.
 ///
@@ -21,8 +22,7 @@ use crate::realtime::stream::{Call, Callback};
 #[must_use = "nothing happens before open()"]
 pub struct StreamBuilder<I, O> {
     request: Request,
-    callback: Option<Callback>,
-    on_finished: Option<OnFinished>,
+    hooks: Hooks,
     of: PhantomData<fn() -> (I, O)>,
 }
 
@@ -43,8 +43,9 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
             options: ConvertOptions::default(),
             never_drop_input: false,
             prime_output: false,
+            handoff: false,
         };
-        Self { request, callback: None, on_finished: None, of: PhantomData }
+        Self { request, hooks: Hooks::default(), of: PhantomData }
     }
 
     fn input(mut self, set: impl FnOnce(&mut SideRequest)) -> Self {
@@ -145,17 +146,32 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
     /// Called for each block, on the audio thread: whatever waits, allocates or takes long is heard as a gap.
     /// If it panics, the stream ends, at once.
     pub fn callback(mut self, mut callback: impl FnMut(&mut Io<'_, I, O>) -> Flow + Send + 'static) -> Self {
-        self.callback = Some(Box::new(move |call: Call<'_>| {
-            let Call { input, output, frames, time, status } = call;
+        self.hooks.callback = Some(Box::new(Direct(move |call: Call<'_>| {
+            let Call { input, output, frames, time, status, .. } = call;
             callback(&mut Io { input: I::view(input), output: O::view_mut(output), frames, time, status })
-        }));
+        })));
         self
     }
 
     /// Called once at the end of each run, on a control thread, when the last frame has been heard and the device has been
     /// released. All methods of the stream may be called from it.
     pub fn on_finished(mut self, on_finished: impl Fn(Finished) + Send + Sync + 'static) -> Self {
-        self.on_finished = Some(Arc::new(on_finished));
+        self.hooks.on_finished = Some(Arc::new(on_finished));
+        self
+    }
+
+    /// For bindings: the callback is somebody on another thread, see [`Handoff`].
+    #[doc(hidden)]
+    pub fn handoff(mut self, handoff: &Arc<Handoff>) -> Self {
+        self.hooks.callback = Some(Box::new(handoff.user()));
+        self.request.handoff = true;
+        self
+    }
+
+    /// For bindings: called after each period, on the audio thread.
+    #[doc(hidden)]
+    pub fn on_period(mut self, on_period: impl Fn() + Send + Sync + 'static) -> Self {
+        self.hooks.on_period = Some(Arc::new(on_period));
         self
     }
 
@@ -165,7 +181,7 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
     /// `NoSuchDevice`, `AmbiguousDevice`, `InvalidChannels`, `InvalidSampleRate`, `UnsupportedFormat`, `OutOfRange`,
     /// `InvalidFlag`, `DeviceUnavailable`, `TimedOut` after five seconds, `Host`.
     pub fn open(self) -> Result<Stream<I, O>> {
-        let parts = resolve(&self.request, self.callback.is_some())?;
-        Ok(Stream::new(Core::open(parts, self.callback, self.on_finished)?))
+        let parts = resolve(&self.request, self.hooks.callback.is_some())?;
+        Ok(Stream::new(Core::open(parts, self.hooks)?))
     }
 }

@@ -221,6 +221,8 @@ pub struct Read {
     pub frames: usize,
     /// Whether input was lost since the last read.
     pub overflowed: bool,
+    /// All that went wrong with the input since then.
+    pub status: Status,
     /// `input_adc` is when the first frame that was read was captured.
     pub time: StreamTime,
 }

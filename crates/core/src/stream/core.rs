@@ -10,7 +10,7 @@ use crate::backend::StreamInfo;
 use crate::control::{self, Handle, Owner, Plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::Signals;
-use crate::realtime::stream::{Callback, Command, Ended, Ends, Home, Settings, Shared, Streaming, inside};
+use crate::realtime::stream::{Callback, Command, Ended, Ends, Home, OnPeriod, Settings, Shared, Streaming, inside};
 
 /// How long after the end of the last sound a device may take to say so, before it is released all the same.
 const GRACE: Duration = Duration::from_secs(2);
@@ -31,6 +31,15 @@ pub(crate) struct Core {
     state: Mutex<State>,
     changed: Condvar,
     on_finished: Option<OnFinished>,
+    on_period: Option<OnPeriod>,
+}
+
+/// Who is called, and when.
+#[derive(Default)]
+pub(crate) struct Hooks {
+    pub callback: Option<Callback>,
+    pub on_finished: Option<OnFinished>,
+    pub on_period: Option<OnPeriod>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,7 +85,8 @@ fn deadlock(what: &str) -> Error {
 
 impl Core {
     /// Opens the device, without starting it.
-    pub(crate) fn open(parts: Parts, callback: Option<Callback>, on_finished: Option<OnFinished>) -> Result<Arc<Self>> {
+    pub(crate) fn open(parts: Parts, hooks: Hooks) -> Result<Arc<Self>> {
+        let Hooks { callback, on_finished, on_period } = hooks;
         let has_callback = callback.is_some();
         let rate = parts.plan.sample_rate;
         let clock = crate::backend::Clock::monotonic();
@@ -103,6 +113,7 @@ impl Core {
             state: Mutex::new(state),
             changed: Condvar::new(),
             on_finished,
+            on_period,
         });
         core.open_device()?;
         core.state().phase = Phase::Ready;
@@ -137,6 +148,7 @@ impl Core {
             Arc::clone(&signals),
             Arc::clone(&self.ends),
             Arc::clone(&self.home),
+            self.on_period.clone(),
         );
         let opening = {
             let mut state = self.state();
@@ -364,6 +376,13 @@ impl Core {
             state.info.clock.clone()
         };
         Ok(clock.now())
+    }
+
+    /// Makes the control thread look whether the end has come.
+    pub(crate) fn wake(&self) {
+        if let Some(handle) = &self.state().handle {
+            handle.wake();
+        }
     }
 
     /// Whether reading or writing can go on; the run it belongs to.

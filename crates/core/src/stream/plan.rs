@@ -30,6 +30,8 @@ pub(crate) struct Request {
     pub options: ConvertOptions,
     pub never_drop_input: bool,
     pub prime_output: bool,
+    /// The callback is on another thread, and some of the latency is for blocks that it makes ahead.
+    pub handoff: bool,
 }
 
 pub(crate) struct Parts {
@@ -67,6 +69,10 @@ pub(crate) fn resolve(request: &Request, has_callback: bool) -> Result<Parts> {
         let located = devices.located(device.index)?;
         side.key.clone_from(&located.key);
         let user = UserSide { dtype: asked.dtype, channels, latency: side.latency };
+        let low = device.default_low_output_latency;
+        if request.handoff && kind == Kind::Output && low > 0.0 {
+            side.latency = side.latency.min(low);
+        }
         Ok((Some((located, side)), Some(user)))
     };
     let (input_side, input_user) = open(&request.input, input, Kind::Input)?;
@@ -81,6 +87,7 @@ pub(crate) fn resolve(request: &Request, has_callback: bool) -> Result<Parts> {
             options: request.options,
             prime_output: request.prime_output,
             never_drop_input: request.never_drop_input,
+            fixed: request.handoff,
         },
         devices: (index(input), index(output)),
     })

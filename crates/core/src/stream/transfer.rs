@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering::{AcqRel, Release};
 use std::time::{Duration, Instant};
 
-use super::call::{Read, StreamTime, Written};
+use super::call::{Read, Status, StreamTime, Written};
 use super::core::Core;
 use crate::device::PATIENCE;
 use crate::error::{Error, ErrorKind, Result};
@@ -130,8 +130,8 @@ impl Core {
     fn was_read(&self, bytes: usize, captured: Option<f64>) -> Read {
         let current = self.info().clock.now();
         let time = StreamTime { input_adc: captured.unwrap_or(current), current, output_dac: current };
-        let overflowed = self.shared.take_read_flags().0 & Flags::INPUT_OVERFLOW.0 != 0;
-        Read { frames: bytes / self.in_frame(), overflowed, time }
+        let status = Status(self.shared.take_read_flags().0);
+        Read { frames: bytes / self.in_frame(), overflowed: status.input_overflow(), status, time }
     }
 
     /// What is there, without waiting; also what a stopped stream has left.
@@ -189,6 +189,30 @@ impl Core {
         self.shared.writer.leave();
         drop(writer);
         result.map(|()| self.was_written(done))
+    }
+
+    /// A write that goes on for longer than one call begins: a stop waits for its end.
+    pub(crate) fn begin_write(&self) -> Result<()> {
+        self.check_output(0)?;
+        self.shared.writers.fetch_add(1, AcqRel);
+        self.running().map(drop).inspect_err(|_| self.end_write())
+    }
+
+    /// As much of it as there is room for.
+    pub(crate) fn go_on_writing(&self, from: &[u8]) -> Result<Written> {
+        if self.draining().is_none() {
+            return Err(self.running().err().unwrap_or_else(ended));
+        }
+        let done = self.ends.writer().as_mut().map_or(0, |writer| writer.give(from));
+        if done > 0 {
+            self.shared.wrote.store(true, Release);
+        }
+        Ok(self.was_written(done))
+    }
+
+    pub(crate) fn end_write(&self) {
+        self.shared.writers.fetch_sub(1, AcqRel);
+        self.wake();
     }
 
     /// As much as there is room for, without waiting.

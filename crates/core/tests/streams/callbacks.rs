@@ -201,6 +201,7 @@ fn conversion_counts_what_it_clips_unless_told_not_to() {
         let stream = Stream::output::<f32>()
             .device(&device)
             .clip_off(clip_off)
+            .dither_off(true)
             .callback(|io| {
                 io.output[0] = 1.5;
                 io.output[1] = f32::NAN;

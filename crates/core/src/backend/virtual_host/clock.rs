@@ -22,7 +22,7 @@ pub(super) fn run(device: Arc<Device>) {
                 // The machine slept: time that nobody lived through is not made up for.
                 next = now;
             }
-            device.period(monotonic_seconds());
+            device.period(Some(monotonic_seconds()));
             next += period;
         }
     };

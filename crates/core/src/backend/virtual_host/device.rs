@@ -1,8 +1,9 @@
 //! One virtual device: its settings, its streams, and what happens in a period.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::clock;
@@ -61,11 +62,17 @@ pub(crate) struct Device {
     /// Frames since the device was made, in whole periods. Apart from the state, so that clocks read it without waiting.
     time: Arc<AtomicU64>,
     state: Mutex<State>,
+    /// One period at a time. Held while engines run, which the state is not: they may call users, who may do anything.
+    turn: Mutex<()>,
+    /// A period is over.
+    turned: Condvar,
 }
 
 #[derive(Default)]
 struct State {
     slots: Vec<Slot>,
+    /// Streams whose engines are running: their slots are out. With what has happened to them meanwhile.
+    out: Vec<Absent>,
     next_slot: u64,
     remainder: usize,
     /// What the outputs played in the last period, interleaved: the loopback.
@@ -77,6 +84,18 @@ struct State {
     ticking: bool,
 }
 
+thread_local! {
+    /// Whose period this thread is in.
+    static INSIDE: Cell<*const Device> = const { Cell::new(std::ptr::null()) };
+}
+
+/// A slot that is out.
+struct Absent {
+    id: u64,
+    signals: Arc<Signals>,
+    lost: bool,
+}
+
 impl Device {
     pub(super) fn new(key: String, settings: Settings) -> Arc<Self> {
         let state = State {
@@ -84,7 +103,14 @@ impl Device {
             played: vec![Vec::new(); usize::from(settings.outputs)],
             ..State::default()
         };
-        Arc::new(Self { key, settings, time: Arc::default(), state: Mutex::new(state) })
+        Arc::new(Self {
+            key,
+            settings,
+            time: Arc::default(),
+            state: Mutex::new(state),
+            turn: Mutex::default(),
+            turned: Condvar::new(),
+        })
     }
 
     pub(crate) fn key(&self) -> &str {
@@ -191,10 +217,14 @@ impl Device {
             total / self.settings.period
         };
         for _ in 0..periods {
-            let now = self.time.load(Ordering::Acquire) as f64 / self.settings.sample_rate;
-            self.period(now);
+            self.period(None);
             self.settle();
         }
+    }
+
+    /// Whether the calling thread is in a callback of a stream on this device: it cannot make time pass.
+    pub(crate) fn inside(&self) -> bool {
+        std::ptr::eq(INSIDE.get(), self)
     }
 
     /// Waits, at most a second, until the owners of all streams have attended to what was raised.
@@ -208,15 +238,15 @@ impl Device {
         }
     }
 
-    /// One period that starts at `now`.
-    pub(super) fn period(&self, now: f64) {
+    /// One period that starts at `now`, or at the device's own time.
+    pub(super) fn period(&self, now: Option<f64>) {
         let s = &self.settings;
         let seconds = s.period as f64 / s.sample_rate;
         let (inputs, outputs) = (usize::from(s.inputs), usize::from(s.outputs));
+        let _turn = self.turn.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = now.unwrap_or_else(|| self.time.load(Ordering::Acquire) as f64 / s.sample_rate);
         let mut state = self.state();
-        let state = &mut *state;
-        let any = state.slots.iter().any(|slot| slot.running);
-        if !any && !s.manual {
+        if !s.manual && !state.slots.iter().any(|slot| slot.running) {
             // The last stream ended while its clock slept: what was fed is for the next one.
             return;
         }
@@ -225,12 +255,28 @@ impl Device {
         let stalled = state.stalled_periods > 0;
         state.stalled_periods = state.stalled_periods.saturating_sub(1);
         let flags = if stalled { Flags::default() } else { std::mem::take(&mut state.flags) };
-        for slot in state.slots.iter_mut().filter(|slot| slot.running) {
+        let (mut running, waiting): (Vec<Slot>, _) = state.slots.drain(..).partition(|slot| slot.running);
+        state.slots = waiting;
+        let absent = |slot: &Slot| Absent { id: slot.id, signals: Arc::clone(&slot.signals), lost: false };
+        state.out = running.iter().map(absent).collect();
+        drop(state);
+        let outer = INSIDE.replace(self);
+        for slot in &mut running {
             if !stalled {
                 slot.make(&captured, inputs, s.period, now, seconds, flags);
             }
             slot.play(&mut mixed, outputs, s.period);
         }
+        INSIDE.set(outer);
+        let mut state = self.state();
+        let any = !running.is_empty();
+        for absent in std::mem::take(&mut state.out) {
+            let slot = running.iter_mut().filter(|slot| slot.id == absent.id);
+            slot.for_each(|slot| slot.running &= !absent.lost);
+        }
+        state.slots.append(&mut running);
+        state.slots.sort_by_key(|slot| slot.id);
+        let state = &mut *state;
         if any && s.keep_played {
             for (channel, played) in state.played.iter_mut().enumerate() {
                 played.extend(mixed.iter().skip(channel).step_by(outputs));
@@ -246,6 +292,7 @@ impl Device {
                 }
             }
         }
+        self.turned.notify_all();
     }
 
     /// Per channel, what came out since the last call.
@@ -277,6 +324,10 @@ impl Device {
                     slot.running = false;
                     slot.signals.lose(Loss::Device);
                 }
+                for absent in &mut state.out {
+                    absent.lost = true;
+                    absent.signals.lose(Loss::Device);
+                }
             }
         }
     }
@@ -296,7 +347,7 @@ impl Device {
     /// Whether the clock's thread is still wanted; if not, the next start makes a new one.
     pub(super) fn wanted(&self) -> bool {
         let mut state = self.state();
-        state.ticking = state.slots.iter().any(|slot| slot.running);
+        state.ticking = !state.out.is_empty() || state.slots.iter().any(|slot| slot.running);
         state.ticking
     }
 }
@@ -346,6 +397,9 @@ impl BackendStream for Open {
 impl Drop for Open {
     fn drop(&mut self) {
         let mut state = self.device.state();
+        while state.out.iter().any(|absent| absent.id == self.id) {
+            state = self.device.turned.wait(state).unwrap_or_else(PoisonError::into_inner);
+        }
         let position = state.slots.iter().position(|slot| slot.id == self.id);
         let slot = position.map(|position| state.slots.remove(position));
         // Outside the lock: the engine may own what takes long to free.

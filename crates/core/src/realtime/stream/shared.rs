@@ -1,7 +1,7 @@
 //! What both sides of a stream know: written by one, read by the other, without waiting.
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, fence};
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
 use std::sync::{Mutex, PoisonError};
 use std::thread::Thread;
 use std::time::Duration;
@@ -39,6 +39,8 @@ pub(crate) struct Shared {
     ended: AtomicU8,
     /// A period is being made.
     busy: AtomicBool,
+    /// More was made than has been asked for.
+    pending: AtomicBool,
     /// When all that was made will have been heard. Seconds as bits, as below.
     sounds_until: AtomicU64,
     input_latency: AtomicU64,
@@ -52,6 +54,8 @@ pub(crate) struct Shared {
     read_flags: AtomicU8,
     write_flags: AtomicU8,
     periods: AtomicU64,
+    /// Frames of a block where the first device's period chose it; 0 before that.
+    block: AtomicUsize,
     /// Something has been written: from now on silence is an underflow.
     pub wrote: AtomicBool,
     /// Writes that have begun and not ended.
@@ -68,6 +72,7 @@ impl Default for Shared {
             command: AtomicU8::new(0),
             ended: AtomicU8::new(0),
             busy: AtomicBool::new(false),
+            pending: AtomicBool::new(false),
             sounds_until: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
             input_latency: unknown(),
             output_latency: unknown(),
@@ -78,6 +83,7 @@ impl Default for Shared {
             read_flags: AtomicU8::new(0),
             write_flags: AtomicU8::new(0),
             periods: zero(),
+            block: AtomicUsize::new(0),
             wrote: AtomicBool::new(false),
             writers: AtomicU32::new(0),
             reader: Waiter::default(),
@@ -92,6 +98,7 @@ impl Shared {
         self.command.store(Command::Run as u8, SeqCst);
         self.ended.store(0, Release);
         self.busy.store(false, Release);
+        self.pending.store(false, Release);
         self.sounds_until.store(f64::NEG_INFINITY.to_bits(), Release);
         for bits in [&self.input_latency, &self.output_latency] {
             bits.store(f64::NAN.to_bits(), Relaxed);
@@ -100,6 +107,14 @@ impl Shared {
         self.read_flags.store(0, Relaxed);
         self.write_flags.store(0, Relaxed);
         self.wrote.store(false, Relaxed);
+    }
+
+    /// The block that the first period chose: the same in all runs.
+    pub(crate) fn fixed_block(&self, period: usize) -> usize {
+        match self.block.compare_exchange(0, period, AcqRel, Acquire) {
+            Ok(_) => period,
+            Err(block) => block,
+        }
     }
 
     pub(crate) fn command(&self) -> Command {
@@ -141,9 +156,14 @@ impl Shared {
         self.periods.fetch_add(1, Release);
     }
 
-    /// When all that was made will have been heard; none while more is being made.
+    /// When all that was made will have been heard; none while more is being made, or has been and waits.
     pub(crate) fn sounds_until(&self) -> Option<f64> {
-        if self.busy.load(SeqCst) { None } else { Some(f64::from_bits(self.sounds_until.load(Acquire))) }
+        let more = self.busy.load(SeqCst) || self.pending.load(Acquire);
+        if more { None } else { Some(f64::from_bits(self.sounds_until.load(Acquire))) }
+    }
+
+    pub(super) fn pending(&self, pending: bool) {
+        self.pending.store(pending, Release);
     }
 
     pub(super) fn will_sound_until(&self, time: f64) {

@@ -16,7 +16,7 @@ fn device(dtype: Dtype, channels: u16) -> Option<OpenSide> {
 fn engine(settings: Settings, callback: Option<Callback>, info: &StreamInfo) -> (Streaming, Arc<Shared>, Arc<Ends>) {
     let (shared, ends) = (Arc::new(Shared::default()), Arc::new(Ends::default()));
     let home = Arc::new(Mutex::new(callback));
-    let mut engine = Streaming::new(settings, Arc::clone(&shared), Arc::default(), Arc::clone(&ends), home);
+    let mut engine = Streaming::new(settings, Arc::clone(&shared), Arc::default(), Arc::clone(&ends), home, None);
     engine.prepare(info);
     (engine, shared, ends)
 }
@@ -26,7 +26,15 @@ fn info(period: usize, input: Option<OpenSide>, output: Option<OpenSide>) -> Str
 }
 
 fn settings(input: Option<UserSide>, output: Option<UserSide>, block: usize) -> Settings {
-    Settings { input, output, block, options: ConvertOptions::default(), prime_output: true, never_drop_input: false }
+    Settings {
+        input,
+        output,
+        block,
+        options: ConvertOptions::default(),
+        prime_output: true,
+        never_drop_input: false,
+        fixed: false,
+    }
 }
 
 #[test]
@@ -34,7 +42,8 @@ fn nothing_is_allocated_on_the_audio_thread() {
     for block in [0, 1, 7, 64, 1000] {
         for callback in [true, false] {
             let settings = settings(Some(side(Dtype::I16, 2)), Some(side(Dtype::F32, 1)), block);
-            let user: Option<Callback> = callback.then(|| -> Callback { Box::new(|_| Next::Continue) });
+            let user: Option<Callback> =
+                callback.then(|| -> Callback { Box::new(Direct(|_: Call<'_>| Next::Continue)) });
             let info = info(64, device(Dtype::F32, 2), device(Dtype::I16, 2));
             let (mut engine, shared, ends) = engine(settings, user, &info);
             let (input, mut output) = (vec![0x11; 9000 * 8], vec![0; 9000 * 4]);
@@ -72,10 +81,10 @@ fn nothing_is_allocated_on_the_audio_thread() {
 #[test]
 fn an_order_before_a_period_is_obeyed_by_it() {
     let info = info(64, None, device(Dtype::F32, 1));
-    let loud: Callback = Box::new(|call| {
+    let loud: Callback = Box::new(Direct(|call: Call<'_>| {
         call.output.fill(0x3f);
         Next::Continue
-    });
+    }));
     let (mut engine, shared, _) = engine(settings(None, Some(side(Dtype::F32, 1)), 0), Some(loud), &info);
     let mut run = |now| {
         let mut output = vec![0xaa; 256];
@@ -103,10 +112,10 @@ proptest! {
         known in 1..300usize,
         lengths in prop::collection::vec(1..400usize, 1..40),
     ) {
-        let wire: Callback = Box::new(|call| {
+        let wire: Callback = Box::new(Direct(|call: Call<'_>| {
             call.output.copy_from_slice(call.input);
             Next::Continue
-        });
+        }));
         let sides = (Some(side(Dtype::I32, 1)), Some(side(Dtype::I32, 1)));
         let opened = device(Dtype::I32, 1);
         let (mut engine, shared, _) = engine(settings(sides.0, sides.1, block), Some(wire), &info(known, opened, opened));
