@@ -86,10 +86,10 @@ step 'package (types)' attw --pack . --profile esm-only
 
 if command -v pulseaudio >/dev/null && command -v pactl >/dev/null; then
   if command -v jackd >/dev/null; then
-    step 'sound servers' start_servers all 'ALSA JACK'
+    step 'sound servers' start_servers all 'PulseAudio JACK ALSA'
   else
     announce 'JACK: skipped, jackd is not installed'
-    step 'sound server' start_servers pulse ALSA
+    step 'sound server' start_servers pulse 'PulseAudio ALSA'
   fi
 else
   announce 'sound server: skipped, PulseAudio is not installed'

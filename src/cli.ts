@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /** `npx sounddevice`: the table of devices. */
-import { getVersions, queryDevices } from './devices.js';
+import { getVersions, queryDevices } from './index.js';
 
 const HELP = `usage: sounddevice [--help | --version]
 

@@ -20,7 +20,8 @@ struct Way {
     input: &'static str,
 }
 
-const WAYS: [Way; 2] = [
+const WAYS: [Way; 3] = [
+    Way { host: "PulseAudio", output: "pulseaudio:speakers", input: "pulseaudio:mic" },
     Way { host: "JACK", output: "jack:loop-system", input: "jack:loop-system" },
     Way { host: "ALSA", output: "alsa:ss_speakers", input: "alsa:ss_mic" },
 ];
@@ -122,6 +123,7 @@ macro_rules! suite {
 }
 
 suite! {
+    pulseaudio: "PulseAudio";
     jack: "JACK";
     alsa: "ALSA";
 }

@@ -178,6 +178,8 @@ impl Survey {
                 self.servers.insert(server, answers);
                 answers.then_some(both(Ability { channels: PULSE_CHANNELS, rate: 48_000.0 }))
             }
+            // JACK is a host API of its own; asking this plugin takes a client of the server for each direction.
+            "jack" => None,
             "null" => Some(both(Ability { channels: PULSE_CHANNELS, rate: 48_000.0 })),
             "asym" => {
                 let output = below(c"playback.pcm").and_then(|found| found.1);
