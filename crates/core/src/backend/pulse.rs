@@ -102,3 +102,22 @@ impl HostApi for Pulse {
         Ok(Box::new(stream::open(library, request, engine, signals)?))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::AudioData;
+
+    /// The audio thread checks itself in tests: see `driver::without_allocating`.
+    #[test]
+    fn nothing_is_allocated_on_the_audio_thread() {
+        let devices = crate::devices().expect("a list");
+        let found = |id: &str| devices.iter().find(|device| device.id == id);
+        let (Some(output), Some(_)) = (found("pulseaudio:hires"), found("pulseaudio:hires.monitor")) else {
+            return println!("skipped: no sound server of scripts/sound-servers.sh at PULSE_SERVER");
+        };
+        let sound = AudioData::<f32>::from_fn(9_600, 1, 48_000, |frame, _| (frame as f32 * 0.05).sin());
+        let take = crate::rec::<i16>(9_600).channels(2).device("pulseaudio:hires.monitor").start().expect("a job");
+        crate::play(&sound).device(output).start().expect("a job").wait().expect("it plays");
+        assert_eq!(take.wait().expect("a recording").samples().len(), 19_200);
+    }
+}

@@ -8,6 +8,10 @@ const JITTER: f64 = 0.001;
 const RESIGNED: f64 = 0.05;
 /// Seconds per second by which the device's clock may differ from ours, at most.
 const DRIFT: f64 = 0.0005;
+/// How often output may run out before more is queued; once in so many seconds is forgotten; how often more is queued.
+const BEARABLE: f64 = 3.0;
+const FADING: f64 = 2.0;
+const MOST_STEPS: u32 = 4;
 /// Times that the server has told after the start before the round trip is taken for what it should be.
 const LEARNING: u32 = 6;
 /// Times in a row that the round trip has to be wrong.
@@ -73,6 +77,28 @@ impl Backlog {
     }
 }
 
+/// Tells when the output runs out so often that more has to be queued.
+#[derive(Default)]
+pub(super) struct Strain {
+    /// How often, fading.
+    often: f64,
+    last: f64,
+    steps: u32,
+}
+
+impl Strain {
+    /// The output has run out now: is more to be queued from now on?
+    pub(super) fn grows(&mut self, now: f64) -> bool {
+        self.often = (self.often - (now - self.last) / FADING).max(0.0) + 1.0;
+        self.last = now;
+        let grows = self.often > BEARABLE && self.steps < MOST_STEPS;
+        if grows {
+            (self.often, self.steps) = (0.0, self.steps + 1);
+        }
+        grows
+    }
+}
+
 /// The round trip of a duplex stream, and what it should be.
 pub(super) struct Trip {
     rate: f64,
@@ -125,7 +151,7 @@ impl Trip {
 #[cfg(test)]
 mod tests {
     use super::Arrival::{self, Late, Timely, TimelyAgain};
-    use super::{Backlog, Remedy, Trip};
+    use super::{Backlog, Remedy, Strain, Trip};
 
     /// Frames that come every four milliseconds up to this time, in seconds.
     fn pace(backlog: &mut Backlog, from: u32, to: u32, expected: Arrival) {
@@ -154,6 +180,14 @@ mod tests {
         pace(&mut backlog, 4000, 4052, Late);
         assert_eq!(backlog.come(4.052, 4), TimelyAgain(0));
         pace(&mut backlog, 4056, 5000, Timely);
+    }
+
+    #[test]
+    fn more_is_queued_where_the_output_runs_out_again_and_again_but_not_for_ever() {
+        let mut strain = Strain::default();
+        assert!((1..100).all(|second| !strain.grows(f64::from(second) * 2.5)));
+        let grown = (0..100).filter(|step| strain.grows(300.0 + f64::from(*step) / 10.0)).count();
+        assert_eq!(grown, 4);
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::attributes::Attributes;
+use super::backlog::Strain;
 use super::pipe::{Pipe, Place};
 use super::stream::Shared;
 use crate::backend::monotonic_seconds;
@@ -42,6 +43,7 @@ pub(super) struct Output {
     /// The output has run out since the last write, since anybody asked.
     starved: bool,
     starving: bool,
+    strain: Strain,
     hold: Hold,
 }
 
@@ -72,6 +74,7 @@ impl Output {
             driven,
             starved: false,
             starving: false,
+            strain: Strain::default(),
             hold: Hold::new(attributes.standstill() as f64 / rate),
         }
     }
@@ -103,12 +106,18 @@ impl Output {
         }
     }
 
-    /// The server has played all there was.
-    pub(super) fn starve(&mut self) {
+    /// The server has played all there was. Whether the round trip is longer from now on.
+    pub(super) fn starve(&mut self) -> bool {
         if self.phase == Phase::Running {
             (self.starved, self.starving) = (true, true);
             self.flag(Flags::OUTPUT_UNDERFLOW);
+            if self.driven && self.strain.grows(monotonic_seconds()) {
+                self.attributes.queued += self.attributes.period / 4;
+                self.anchor = Some(0);
+                return true;
+            }
         }
+        false
     }
 
     /// Whether the output has run out since this was asked last.
