@@ -1,0 +1,136 @@
+/** Through real servers and back, where they run; those that SOUND_SERVERS names have to. */
+import { execFileSync, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import test, { type ExecutionContext } from 'ava';
+import { AudioData, playrec, queryDevices } from 'sounddevice';
+import { until } from './helper.js';
+
+const WAYS = {
+  PulseAudio: ['pulseaudio:mic', 'pulseaudio:speakers'],
+  JACK: ['jack:loop-system', 'jack:loop-system'],
+  ALSA: ['alsa:ss_mic', 'alsa:ss_speakers'],
+} as const;
+
+const RATE = 48000;
+
+/** Stereo that counts: n + 1 on the left, −n − 1 on the right. Half a second of silence comes after it. */
+const counter = (frames: number) =>
+  new AudioData(
+    Int16Array.from({ length: 2 * (frames + RATE / 2) }, (_, n) =>
+      n < 2 * frames ? (n % 2 ? -1 : 1) * ((n >> 1) + 1) : 0,
+    ),
+    { channels: 2, sampleRate: RATE },
+  );
+
+/** Whether all of it came, in one piece; frames that nobody sent fail the test. */
+function arrived(t: ExecutionContext, { data }: AudioData<'int16'>, frames: number): boolean {
+  let heard = 0;
+  let altered = 0;
+  for (let n = 0; n < data.length; n += 2) {
+    const [left = 0, right = 0] = data.subarray(n, n + 2);
+    if (left === 0 && right === 0) continue;
+    if (left !== -right || left < 1 || left > frames) altered++;
+    else heard++;
+  }
+  t.is(altered, 0);
+  const start = 2 * data.findIndex((sample, n) => n % 2 === 0 && sample !== 0);
+  return heard === frames && start >= 0;
+}
+
+for (const [host, device] of Object.entries(WAYS)) {
+  const wanted = process.env.SOUND_SERVERS?.split(' ').includes(host);
+  const there = wanted || [...queryDevices()].some(({ id }) => id === device[0]);
+  const tried = there ? test.serial : test.serial.skip;
+
+  /** A machine that is busy may lose frames, which are flagged: then it is tried again. */
+  const through = async (t: ExecutionContext, frames: number, meanwhile: () => void) => {
+    for (let turn = 0; turn < 5; turn++) {
+      const job = playrec(counter(frames), { device, channels: 2 });
+      await until(() => job.position > 0);
+      meanwhile();
+      const recording = await job;
+      if (arrived(t, recording, frames)) return true;
+      t.true(job.status.any, 'what is lost is flagged');
+    }
+    return false;
+  };
+
+  tried(`what is played through ${host} comes back as it was, to the last frame`, async (t) => {
+    t.true(await through(t, 24000, () => {}));
+  });
+
+  tried(`a main thread that is blocked for two seconds changes nothing on ${host}`, async (t) => {
+    const blocked = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000);
+    t.true(
+      await through(t, 32000, () => {
+        blocked();
+      }),
+    );
+  });
+}
+
+const SCRIPT = fileURLToPath(new URL('../../scripts/sound-servers.sh', import.meta.url));
+const installed = (program: string) => {
+  try {
+    execFileSync('which', [program], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+};
+
+const LOSS = `
+  import { play, playrec, queryDevices } from '${import.meta.resolve('sounddevice')}';
+  const data = new Float32Array(48000 * 60);
+  for (const device of [['pulseaudio:mic', 'pulseaudio:speakers'], ['alsa:ss_mic', 'alsa:ss_speakers']]) {
+    const job = playrec(data, 48000, { device, channels: 1 });
+    while (job.position === 0) await new Promise((resolve) => setTimeout(resolve, 5));
+    console.log('kill');
+    console.log(await job.then(() => 'no error', (error) => error.code), String(queryDevices()).includes('speakers'));
+    console.log('restart');
+    await new Promise((resolve) => process.stdin.once('data', resolve));
+    await play(data.subarray(0, 4800), 48000, { device });
+    console.log('played');
+  }
+  process.exit();
+`;
+
+const mortal = installed('pulseaudio') ? test.serial : test.serial.skip;
+mortal(
+  'a server that is killed ends what sounds with ERR_DEVICE_LOST, and the next one serves',
+  async (t) => {
+    const dir = mkdtempSync(join(tmpdir(), 'sound-'));
+    const env = { ...process.env, SS_DIR: dir };
+    const control = (what: string) => execFileSync('bash', [SCRIPT, what, 'pulse'], { env, stdio: 'pipe' });
+    try {
+      control('start');
+      const start = `eval "$(bash '${SCRIPT}' env pulse)"; exec "$0" --input-type=module -e "$1"`;
+      const child = spawn('bash', ['-c', start, process.execPath, LOSS], { env, timeout: 100_000 });
+      const lines: string[] = [];
+      let errors = '';
+      child.stderr.on('data', (text) => {
+        errors += text;
+      });
+      child.stdout.setEncoding('utf8').on('data', (text: string) => {
+        for (const line of text.trim().split('\n')) {
+          lines.push(line);
+          if (line === 'kill') control('kill');
+          if (line === 'restart') {
+            control('start');
+            child.stdin.write('\n');
+          }
+        }
+      });
+      const code = await new Promise((resolve) => child.on('close', resolve));
+      const turn = ['kill', 'ERR_DEVICE_LOST false', 'restart', 'played'];
+      t.deepEqual(lines, [...turn, ...turn], errors);
+      t.is(code, 0, errors);
+    } finally {
+      control('stop');
+      rmSync(dir, { recursive: true, force: true });
+    }
+  },
+);
