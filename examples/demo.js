@@ -1,10 +1,19 @@
 // What `npm start` shows: the devices, a spoken sentence played and recorded back, and how that went.
-import { AudioData, playrec, queryDevices } from 'sounddevice';
+import { AudioData, play, playrec, queryDevices } from 'sounddevice';
 
 console.log(`${queryDevices()}\n`);
 
 const sentence = await AudioData.load(new URL('./data/hello.wav', import.meta.url));
-const job = playrec(sentence, { channels: 1, align: true });
+/** Plays, and records what is heard where there is an input. */
+function start() {
+  try {
+    return playrec(sentence, { channels: 1, align: true });
+  } catch (error) {
+    console.log(`not recorded: ${error.message}`);
+    return play(sentence);
+  }
+}
+const job = start();
 const progress = setInterval(() => {
   const part = job.position / job.frames;
   process.stdout.write(
@@ -13,9 +22,8 @@ const progress = setInterval(() => {
 }, 100);
 const heard = await job;
 clearInterval(progress);
-console.log(
-  `\rplayed ${sentence.frames} frames at ${sentence.sampleRate} Hz, recorded ${heard.frames}${' '.repeat(20)}\n`,
-);
+const recorded = heard instanceof AudioData ? `, recorded ${heard.frames}` : '';
+console.log(`\rplayed ${sentence.frames} frames at ${sentence.sampleRate} Hz${recorded}${' '.repeat(30)}\n`);
 
 const show = (name, audio) => {
   const samples = audio.convert('float32').channel(0);
@@ -32,5 +40,5 @@ const show = (name, audio) => {
   console.log(`${name.padEnd(9)} peak ${level}\n${bars.join('')}\n`);
 };
 show('played', sentence);
-show('recorded', heard);
+if (heard instanceof AudioData) show('recorded', heard);
 if (job.status.any) console.log(`flags: ${job.status}`);
