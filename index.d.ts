@@ -49,6 +49,10 @@ export declare class NativeVirtual {
   remove(): void
 }
 
+export declare class NativeWatcher {
+  close(): void
+}
+
 export declare class NativeWav {
   get dtype(): string
   get channels(): number
@@ -130,6 +134,13 @@ export declare function listDevices(): DeviceListing
 
 export declare function listDevicesAsync(): Promise<DeviceListing>
 
+/** Of the kinds `added`, `removed` and `default-changed`, the last one with a direction and perhaps without a device. */
+export interface NativeDeviceEvent {
+  type: string
+  kind?: string
+  device?: DeviceInfo
+}
+
 /** An error that is told, not thrown. */
 export interface NativeError {
   code: string
@@ -164,3 +175,6 @@ export interface VirtualOptions {
   loopback?: boolean
   driftPpm?: number
 }
+
+/** `tell` is called once for each event. */
+export declare function watchDevices(tell: (event: NativeDeviceEvent) => void): NativeWatcher

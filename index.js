@@ -774,9 +774,10 @@ if (
   }
 }
 
-const { NativeJob, NativeVirtual, NativeWav, checkSettings, convert, createVirtualDevice, findDevice, listDevices, listDevicesAsync, openJob, readWav, versions } = nativeBinding
+const { NativeJob, NativeVirtual, NativeWatcher, NativeWav, checkSettings, convert, createVirtualDevice, findDevice, listDevices, listDevicesAsync, openJob, readWav, versions, watchDevices } = nativeBinding
 export { NativeJob }
 export { NativeVirtual }
+export { NativeWatcher }
 export { NativeWav }
 export { checkSettings }
 export { convert }
@@ -787,4 +788,5 @@ export { listDevicesAsync }
 export { openJob }
 export { readWav }
 export { versions }
+export { watchDevices }
 export const __napiBindingTarget = __napiLoadedBindingTarget

@@ -4,11 +4,14 @@
 mod find;
 mod registry;
 mod table;
+mod watch;
 
 use std::sync::Arc;
 
 pub use find::{DeviceSpecifier, Kind};
 pub(crate) use registry::{Located, PATIENCE};
+pub(crate) use watch::Poke;
+pub use watch::{DeviceEvent, DeviceWatcher, watch_devices};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -80,7 +83,7 @@ pub struct Devices {
     pub(crate) silent: Vec<&'static str>,
 }
 
-/// Asks all host APIs for the devices of now. A host API that does not answer within five seconds is left out.
+/// Asks all host APIs for the devices of now. A host API that does not answer within a second is left out.
 ///
 /// # Errors
 /// None today; the system may come to refuse.

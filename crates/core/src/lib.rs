@@ -32,7 +32,9 @@ pub use backend::CPAL_VERSION;
 pub use check::check;
 pub use convenience::{Builder, Playing, Recording, RecordingJob, play, playrec, rec};
 pub use convert::{ConvertOptions, Counts, convert};
-pub use device::{DeviceInfo, DeviceSpecifier, Devices, HostApiInfo, Kind, devices};
+pub use device::{
+    DeviceEvent, DeviceInfo, DeviceSpecifier, DeviceWatcher, Devices, HostApiInfo, Kind, devices, watch_devices,
+};
 pub use dtype::Dtype;
 pub use error::{Error, ErrorKind, HostError, Result};
 pub use job::Latency;

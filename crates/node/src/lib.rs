@@ -7,4 +7,5 @@ mod devices;
 mod error;
 mod job;
 mod virtual_device;
+mod watch;
 mod wav;

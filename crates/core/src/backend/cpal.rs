@@ -5,6 +5,8 @@
 
 #[cfg(target_os = "linux")]
 mod alsa;
+#[cfg(target_os = "linux")]
+mod cards;
 #[cfg(not(target_os = "linux"))]
 mod devices;
 mod format;
@@ -17,6 +19,8 @@ use library::traits::{DeviceTrait, HostTrait};
 use library::{HostId, SupportedBufferSize, SupportedStreamConfigRange};
 
 use super::{BackendStream, HostApi, HostListing, Request, Side};
+#[cfg(target_os = "linux")]
+use crate::device::Poke;
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::{Engine, Signals};
 
@@ -159,6 +163,11 @@ impl HostApi for CpalHost {
         return Ok(alsa::list(&host));
         #[cfg(not(target_os = "linux"))]
         Ok(devices::list(&host))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn watch(&self, poke: &Poke) -> Option<Box<dyn Send>> {
+        cards::watch(poke)
     }
 
     fn check(&self, request: &Request) -> Result<()> {

@@ -34,17 +34,24 @@ const LISTING: Duration = Duration::from_secs(1);
 
 /// Lists every host API, each on a thread of its own, since a server may never answer.
 pub(super) fn list() -> Devices {
+    compose(listings(hosts().iter().map(|_| true)))
+}
+
+/// What those of the host APIs have that are wanted; none for the others, and for those that do not answer.
+pub(super) fn listings(wanted: impl Iterator<Item = bool>) -> Vec<Option<HostListing>> {
     static ASKED: OnceLock<Vec<Asked>> = OnceLock::new();
     let asked = ASKED.get_or_init(|| hosts().iter().map(|_| Asked::default()).collect());
     let end = Instant::now() + LISTING;
     let ask = |(host, asked): (&'static dyn HostApi, &Asked)| asked.ask("device list", || host.list().ok());
-    let questions: Vec<_> = hosts().iter().map(AsRef::as_ref).zip(asked).map(ask).collect();
+    let each = hosts().iter().map(AsRef::as_ref).zip(asked).zip(wanted);
+    let questions: Vec<_> = each.map(|(host, wanted)| wanted.then(|| ask(host)).flatten()).collect();
     let answer =
         |question: Option<Question<_>>| question?.wait(end.saturating_duration_since(Instant::now())).flatten();
-    compose(questions.into_iter().map(answer).collect())
+    questions.into_iter().map(answer).collect()
 }
 
-fn compose(listings: Vec<Option<HostListing>>) -> Devices {
+/// The list of what the host APIs have.
+pub(super) fn compose(listings: Vec<Option<HostListing>>) -> Devices {
     let mut devices = Devices { infos: Vec::new(), located: Vec::new(), host_apis: Vec::new(), silent: Vec::new() };
     for (host, listing) in hosts().iter().zip(listings) {
         let Some(listing) = listing else {
