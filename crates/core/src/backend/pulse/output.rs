@@ -147,8 +147,10 @@ impl Output {
         }
     }
 
-    /// A period has been captured from `adc` on.
-    pub(super) fn captured(&mut self, input: &[u8], adc: Option<f64>) {
+    /// A period has been captured from `adc` on; so many frames that were captured after it are there too.
+    pub(super) fn captured(&mut self, input: &[u8], adc: Option<f64>, waiting: usize) {
+        // Where it starts anew, the newest frame counts.
+        self.anchor = self.anchor.map(|behind| behind + waiting);
         if let (Phase::Settling(since), Some(pipe)) = (self.phase, &self.pipe) {
             let now = monotonic_seconds();
             let since = since.unwrap_or(now);
