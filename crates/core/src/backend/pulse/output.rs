@@ -14,6 +14,9 @@ use crate::realtime::{Engine, Flags, Flow, Loss, Period, Signals, Times};
 /// Seconds that the engine waits at the start of a duplex stream for the times to be known.
 const SETTLING: f64 = 0.3;
 
+/// How often in a row the server has to tell that output comes too late, before it starts anew.
+const HOPELESS: u32 = 4;
+
 /// Where a stream is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Phase {
@@ -215,12 +218,18 @@ impl Output {
             self.anchor = Some(0);
             return self.flag(Flags::OUTPUT_UNDERFLOW);
         }
+        if pipe.late >= HOPELESS && self.anchor.is_none() {
+            self.anchor = self.driven.then_some(0);
+        }
         let place = match self.anchor.take() {
             Some(behind) => Place::Ahead((self.attributes.queued - self.attributes.period).saturating_sub(behind)),
             None => Place::Next,
         };
         pipe.write(&self.made, place);
-        self.starved = false;
+        // A device that has taken more at once than there was goes on taking from where nothing is written any more.
+        if self.driven && (std::mem::take(&mut self.starved) || pipe.late > 0) {
+            pipe.ask_timing();
+        }
     }
 }
 
