@@ -36,8 +36,8 @@ pub(super) struct Backlog {
 pub(super) enum Arrival {
     Timely,
     Late,
-    /// The newest of them is timely but for so many frames, the older ones may be late.
-    TimelyAgain(usize),
+    /// The newest of them is timely, the older ones may be late.
+    TimelyAgain,
 }
 
 impl Backlog {
@@ -70,10 +70,13 @@ impl Backlog {
             Some((_, since)) if now - since > RESIGNED => (self.late, self.least) = (None, offset),
             Some(_) => {}
         }
-        match self.late {
-            Some(_) => Arrival::Late,
-            None => Arrival::TimelyAgain(((offset - self.least) * self.rate).round() as usize),
-        }
+        if self.late.is_some() { Arrival::Late } else { Arrival::TimelyAgain }
+    }
+
+    /// By how many frames the newest input that has come is later than it could be.
+    pub(super) fn behind(&self) -> usize {
+        let offset = self.last - self.frames as f64 / self.rate;
+        ((offset - self.least).max(0.0) * self.rate).round() as usize
     }
 }
 
@@ -169,7 +172,8 @@ mod tests {
         pace(&mut backlog, 4000, 4040, Late);
         assert_eq!(backlog.come(4.041, 1000), Late);
         assert_eq!(backlog.come(4.042, 800), Late);
-        assert_eq!(backlog.come(4.050, 124), TimelyAgain(0));
+        assert_eq!(backlog.come(4.050, 124), TimelyAgain);
+        assert!(backlog.behind() <= 2);
         pace(&mut backlog, 4054, 5000, Timely);
     }
 
@@ -178,7 +182,7 @@ mod tests {
         let mut backlog = Backlog::new(1000.0, 4);
         pace(&mut backlog, 1000, 2000, Timely);
         pace(&mut backlog, 4000, 4052, Late);
-        assert_eq!(backlog.come(4.052, 4), TimelyAgain(0));
+        assert_eq!(backlog.come(4.052, 4), TimelyAgain);
         pace(&mut backlog, 4056, 5000, Timely);
     }
 

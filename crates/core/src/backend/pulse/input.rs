@@ -54,11 +54,11 @@ impl Input {
             self.filled = 0;
             output.flag(Flags::INPUT_OVERFLOW);
         }
-        if let Arrival::TimelyAgain(behind) = arrival {
+        if arrival == Arrival::TimelyAgain {
             self.skip = readable.saturating_sub(self.block.len() / self.pipe.frame_bytes);
-            output.resume(behind);
+            output.resume();
         }
-        let mut waiting = readable;
+        let mut waiting = readable + self.backlog.behind();
         while !shared.closing()
             && let Some(fragment) = self.pipe.read()
         {
