@@ -143,7 +143,9 @@ fn after_a_standstill_of_the_server_the_round_trip_is_what_it_was() {
     assert_eq!(job.flags() & lost, lost, "{verdict:?}");
     let trip = |(position, number): (usize, u32)| position as i64 + 1 - i64::from(number);
     let (before, after) = (trip(verdict.first.expect("a beginning")), trip(verdict.last.expect("an end")));
-    assert!((after - before).abs() <= 128, "{before} frames before, {after} after");
+    // One block for jitter, one for what is queued more where a busy machine lets output run out again and again. What it
+    // stood still for is 750 blocks.
+    assert!((after - before).abs() <= 2 * 128, "{before} frames before, {after} after");
     // What it stood still for is not played or recorded twice, and little else is lost.
     assert!(verdict.lost < 24_000, "{verdict:?}");
 }

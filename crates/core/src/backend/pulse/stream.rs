@@ -109,12 +109,11 @@ fn connect(library: &'static Library, request: &Request) -> std::result::Result<
         Ok(Some((pipe, name, dtype)))
     };
     let playback = open(&request.output, false, &attributes)?;
-    if let Some((pipe, ..)) = &playback
-        && let Some(granted) = pipe.attributes()
-    {
-        attributes.granted(&granted, pipe.frame_bytes);
-    }
     let capture = open(&request.input, true, &attributes)?;
+    let granted = |opened: &Option<(Pipe, CString, Dtype)>| {
+        opened.as_ref().and_then(|(pipe, ..)| pipe.attributes().zip(Some(pipe.frame_bytes)))
+    };
+    attributes.granted(granted(&playback), granted(&capture));
     let period = attributes.period as f64 / rate;
     let ahead =
         if capture.is_some() { attributes.queued as f64 / rate - period } else { attributes.queued as f64 / rate };
