@@ -1,6 +1,6 @@
 //! Devices that come and go.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -51,6 +51,8 @@ struct Shared {
 
 #[derive(Debug, Default)]
 struct State {
+    /// What host APIs have said that they have, in order.
+    said: VecDeque<(usize, HostListing)>,
     /// The host APIs to look at.
     poked: BTreeSet<usize>,
     /// Those that tell no longer.
@@ -62,6 +64,12 @@ impl Poke {
     /// Something has changed.
     pub(crate) fn poke(&self) {
         self.shared.state().poked.insert(self.host);
+        self.shared.changed.notify_all();
+    }
+
+    /// This is what there is now: for those that can say so at the moment of each change, so that none stays unseen.
+    pub(crate) fn say(&self, listing: HostListing) {
+        self.shared.state().said.push_back((self.host, listing));
         self.shared.changed.notify_all();
     }
 
@@ -77,12 +85,12 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for a poke, or a while; hands out who has poked and who has become deaf. None when it is over.
-    fn wait(&self) -> Option<(BTreeSet<usize>, BTreeSet<usize>)> {
-        let quiet = |state: &mut State| state.poked.is_empty() && !state.closed;
+    /// Waits for news, or a while. None when it is over.
+    fn wait(&self) -> Option<State> {
+        let quiet = |state: &mut State| state.poked.is_empty() && state.said.is_empty() && !state.closed;
         let waited = self.changed.wait_timeout_while(self.state(), INTERVAL, quiet);
         let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
-        (!state.closed).then(|| (std::mem::take(&mut state.poked), std::mem::take(&mut state.deaf)))
+        (!state.closed).then(|| std::mem::take(&mut *state))
     }
 }
 
@@ -128,13 +136,27 @@ fn watch(shared: &Arc<Shared>, mut known: Vec<Option<HostListing>>, mut tell: im
     };
     let mut ears: Vec<_> = (0..hosts().len()).map(listen).collect();
     let mut before = compose(known.clone());
-    while let Some((poked, deaf)) = shared.wait() {
+    let mut compare = |known: &[Option<HostListing>]| {
+        let now = compose(known.to_vec());
+        for event in changes(&before, &now) {
+            if !shared.state().closed {
+                tell(event);
+            }
+        }
+        before = now;
+    };
+    while let Some(State { said, poked, deaf, .. }) = shared.wait() {
         for host in deaf {
             ears[host] = None;
         }
-        // Where nobody pokes, those are looked at that do not tell.
-        let wanted = |host: usize| if poked.is_empty() { ears[host].is_none() } else { poked.contains(&host) };
-        let looked: Vec<bool> = (0..ears.len()).map(wanted).collect();
+        let idle = said.is_empty() && poked.is_empty();
+        for (host, listing) in said {
+            known[host] = Some(listing);
+            compare(&known);
+        }
+        // Where there is no news, those are looked at that never tell any.
+        let looked: Vec<bool> =
+            (0..ears.len()).map(|host| if idle { ears[host].is_none() } else { poked.contains(&host) }).collect();
         let found = listings(looked.iter().copied());
         for (host, listing) in found.into_iter().enumerate().filter(|(host, _)| looked[*host]) {
             // A server has come: it may tell from now on.
@@ -143,14 +165,7 @@ fn watch(shared: &Arc<Shared>, mut known: Vec<Option<HostListing>>, mut tell: im
             }
             known[host] = listing;
         }
-        let now = compose(known.clone());
-        for event in changes(&before, &now) {
-            if shared.state().closed {
-                return;
-            }
-            tell(event);
-        }
-        before = now;
+        compare(&known);
     }
 }
 

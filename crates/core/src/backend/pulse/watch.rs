@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::connection::Connection;
 use super::library::{Context, Library, Mainloop, SUBSCRIBE_DEVICES};
+use super::list;
 use crate::device::Poke;
 
 /// How long a server may take to let us listen.
@@ -43,15 +44,21 @@ fn held(mainloop: &Mutex<Option<Shared>>) -> MutexGuard<'_, Option<Shared>> {
 /// None if no server lets us.
 pub(super) fn listen(library: &'static Library, poke: &Poke) -> Option<Box<dyn Send>> {
     let ear = Ear { library, closed: Arc::new(AtomicBool::new(false)), mainloop: Arc::new(Mutex::new(None)) };
-    let (closed, mainloop, poke) = (Arc::clone(&ear.closed), Arc::clone(&ear.mainloop), Box::new(poke.clone()));
+    let (closed, mainloop, poke) = (Arc::clone(&ear.closed), Arc::clone(&ear.mainloop), poke.clone());
     let (ready, listening) = mpsc::sync_channel(1);
     let body = move || {
         let Ok(connection) = Connection::open(library, Instant::now() + PATIENCE) else { return };
-        subscribe(&connection, &poke);
+        let changed = AtomicBool::new(false);
+        subscribe(&connection, &changed);
         *held(&mainloop) = Some(Shared(connection.mainloop));
         let _ = ready.send(());
+        // Asked over the same connection, the server answers before most others could have undone what it tells of.
+        let turn = || match changed.swap(false, Ordering::Relaxed) {
+            true => list::ask(&connection, Instant::now() + PATIENCE).map(|listing| poke.say(listing)),
+            false => connection.turn(None),
+        };
         while !closed.load(Ordering::Acquire) {
-            if connection.turn(None).is_err() {
+            if turn().is_err() {
                 poke.deafen();
                 break;
             }
@@ -63,18 +70,18 @@ pub(super) fn listen(library: &'static Library, poke: &Poke) -> Option<Box<dyn S
     Some(Box::new(ear))
 }
 
-fn subscribe(connection: &Connection, poke: &Poke) {
+fn subscribe(connection: &Connection, changed: &AtomicBool) {
     let library = connection.library;
-    // SAFETY: the poke outlives the connection, whose thread holds it; the callbacks fit.
+    // SAFETY: the callback fits, and is called while the loop turns only, which the caller does while the flag lives.
     let operation = unsafe {
-        let to = std::ptr::from_ref(poke).cast_mut().cast();
-        (library.pa_context_set_subscribe_callback)(connection.context, changed, to);
+        let to = std::ptr::from_ref(changed).cast_mut().cast();
+        (library.pa_context_set_subscribe_callback)(connection.context, event, to);
         (library.pa_context_subscribe)(connection.context, SUBSCRIBE_DEVICES, std::ptr::null(), std::ptr::null_mut())
     };
     library.forget(operation);
 }
 
-unsafe extern "C" fn changed(_: *mut Context, _: c_int, _: u32, poke: *mut c_void) {
-    // SAFETY: the `Poke` of `subscribe`, see there.
-    unsafe { &*poke.cast::<Poke>() }.poke();
+unsafe extern "C" fn event(_: *mut Context, _: c_int, _: u32, changed: *mut c_void) {
+    // SAFETY: the flag of `subscribe`, see there.
+    unsafe { &*changed.cast::<AtomicBool>() }.store(true, Ordering::Relaxed);
 }
