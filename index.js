@@ -774,8 +774,9 @@ if (
   }
 }
 
-const { NativeJob, NativeVirtual, NativeWav, checkSettings, convert, createVirtualDevice, findDevice, listDevices, listDevicesAsync, openJob, readWav, versions } = nativeBinding
+const { NativeJob, NativeStream, NativeVirtual, NativeWav, checkSettings, convert, createVirtualDevice, findDevice, listDevices, listDevicesAsync, openJob, openStream, openStreamAsync, readWav, versions } = nativeBinding
 export { NativeJob }
+export { NativeStream }
 export { NativeVirtual }
 export { NativeWav }
 export { checkSettings }
@@ -785,6 +786,8 @@ export { findDevice }
 export { listDevices }
 export { listDevicesAsync }
 export { openJob }
+export { openStream }
+export { openStreamAsync }
 export { readWav }
 export { versions }
 export const __napiBindingTarget = __napiLoadedBindingTarget

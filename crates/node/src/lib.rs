@@ -5,6 +5,8 @@ mod buffer;
 mod convert;
 mod devices;
 mod error;
+mod gate;
 mod job;
+mod stream;
 mod virtual_device;
 mod wav;
