@@ -1,10 +1,12 @@
 //! Jobs: play, rec and playrec.
 
-use std::time::Duration;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use napi::bindgen_prelude::{Either, Function, JsObjectValue, Object, Uint8ArraySlice};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Result, Status};
+use napi::{Env, Result, Status, sys};
 use napi_derive::napi;
 use sounddevice::Samples;
 use sounddevice::job::{Job, JobRequest, Latency, Loop, Play, Record};
@@ -93,13 +95,38 @@ pub fn open_job(env: Env, options: Object, on_end: Function<Option<NativeError>,
     Ok(NativeJob { job })
 }
 
-/// Jobs use memory of their environment: they have to end before it does.
+type Running = Rc<RefCell<Vec<Job>>>;
+
+thread_local! {
+    /// What runs in each environment of this thread.
+    static RUNNING: RefCell<Vec<(sys::napi_env, Running)>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Jobs use memory of their environment: they have to end before it does. One hook for all of them, so that nothing is kept
+/// of those that have ended.
 fn remember(env: &Env, job: &Job) -> Result<()> {
-    let job = job.clone();
-    env.add_env_cleanup_hook(job, |job| {
-        job.abort();
-        job.wait_for(Duration::from_secs(1));
-    })?;
+    let this = env.raw();
+    let known = RUNNING.with_borrow(|all| all.iter().find(|(env, _)| *env == this).map(|(_, jobs)| Rc::clone(jobs)));
+    let running = match known {
+        Some(running) => running,
+        None => {
+            let running = Running::default();
+            env.add_env_cleanup_hook(Rc::clone(&running), move |running| {
+                RUNNING.with_borrow_mut(|all| all.retain(|(env, _)| *env != this));
+                let jobs = running.take();
+                jobs.iter().for_each(Job::abort);
+                let end = Instant::now() + Duration::from_secs(1);
+                for job in jobs {
+                    job.wait_for(end.saturating_duration_since(Instant::now()));
+                }
+            })?;
+            RUNNING.with_borrow_mut(|all| all.push((this, Rc::clone(&running))));
+            running
+        }
+    };
+    let mut jobs = running.borrow_mut();
+    jobs.retain(Job::active);
+    jobs.push(job.clone());
     Ok(())
 }
 
