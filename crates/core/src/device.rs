@@ -8,6 +8,8 @@ mod table;
 use std::sync::Arc;
 
 pub use find::{DeviceSpecifier, Kind};
+#[cfg(any(test, fuzzing))]
+pub(crate) use registry::virtual_devices;
 pub(crate) use registry::{Located, PATIENCE};
 
 use crate::error::{Error, ErrorKind, Result};
