@@ -9,6 +9,8 @@ mod watch;
 use std::sync::Arc;
 
 pub use find::{DeviceSpecifier, Kind};
+#[cfg(any(test, fuzzing))]
+pub(crate) use registry::virtual_devices;
 pub(crate) use registry::{Located, PATIENCE};
 pub(crate) use watch::Poke;
 pub use watch::{DeviceEvent, DeviceWatcher, watch_devices};

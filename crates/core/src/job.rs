@@ -4,6 +4,8 @@
 //! functions of the crate, and what bindings to other languages build on.
 
 mod plan;
+#[cfg(any(test, fuzzing))]
+mod rehearsal;
 mod session;
 
 use std::sync::atomic::Ordering::{Acquire, Release};
@@ -12,8 +14,10 @@ use std::time::Duration;
 
 pub use plan::{JobRequest, Latency, Loop, Play, Record};
 pub(crate) use plan::{check_latency, rate, side};
+#[cfg(any(test, fuzzing))]
+pub(crate) use rehearsal::rehearse;
 
-use crate::device::DeviceSpecifier;
+use crate::device::{DeviceSpecifier, devices};
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::voices::{Command, State};
 use session::Session;
@@ -84,7 +88,7 @@ impl Job {
     /// # Errors
     /// Wrong arguments, devices that do not exist or refuse, a system that does not answer within five seconds.
     pub fn open(request: JobRequest, on_end: OnEnd) -> Result<Self> {
-        let parts = plan::resolve(request)?;
+        let parts = plan::resolve(request, devices)?;
         let total = parts.total;
         let core = Core::new(on_end);
         let session = session::begin(parts, Arc::clone(&core))?;

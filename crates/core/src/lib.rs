@@ -17,6 +17,9 @@ mod convert;
 mod device;
 mod dtype;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod job;
 mod memory;
 mod patience;

@@ -3,7 +3,7 @@
 use super::Where;
 use crate::backend::Side;
 use crate::control::Plan;
-use crate::device::{DeviceInfo, Kind, devices};
+use crate::device::{DeviceInfo, Devices, Kind};
 use crate::dtype::Dtype;
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::Samples;
@@ -105,7 +105,8 @@ pub(super) struct Parts {
     pub empty: bool,
 }
 
-pub(super) fn resolve(request: JobRequest) -> Result<Parts> {
+/// The devices are asked for once all is checked that can be checked without them.
+pub(super) fn resolve(request: JobRequest, devices: impl FnOnce() -> Result<Devices>) -> Result<Parts> {
     let JobRequest { play, record, sample_rate, block_size, .. } = request;
     let play_routes = play.as_ref().map(check_output_mapping).transpose()?;
     let record_routes = record.as_ref().map(check_input_mapping).transpose()?;

@@ -1,7 +1,7 @@
 //! What both sides of a job know: written by one, read by the other, without waiting.
 
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64};
+use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, fence};
 
 use crate::realtime::Times;
 use crate::realtime::convert::Counts;
@@ -108,4 +108,29 @@ impl State {
 
 fn known(bits: &AtomicU64) -> Option<f64> {
     Some(f64::from_bits(bits.load(Relaxed))).filter(|value| value.is_finite())
+}
+
+/// Tells the control side whether the audio thread is in a period. A job that was told to end may be forgotten between
+/// two: the next one sees the order before it touches the job's samples.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    busy: AtomicBool,
+}
+
+impl Turn {
+    pub(super) fn begin(&self) {
+        self.busy.store(true, Relaxed);
+        // Pairs with that in `is_over`: either it sees this period, or this period sees the order.
+        fence(SeqCst);
+    }
+
+    pub(super) fn end(&self) {
+        self.busy.store(false, Release);
+    }
+
+    /// Asked after an order has been seen.
+    pub(crate) fn is_over(&self) -> bool {
+        fence(SeqCst);
+        !self.busy.load(Acquire)
+    }
 }
