@@ -36,6 +36,57 @@ export declare class NativeJob {
   waitSync(): boolean
 }
 
+export declare class NativeStream {
+  facts(): StreamFacts
+  /**
+   * Starts. `input` and `output` are the blocks of a callback behind each other, over shared memory that the facade keeps
+   * until the stream is closed.
+   */
+  start(input?: Uint8Array | undefined | null, output?: Uint8Array | undefined | null): void
+  stop(): void
+  stopSync(): void
+  abort(): void
+  close(): void
+  closeSync(): void
+  /** JavaScript begins to look: the ends of runs that it has not heard of, one by one. */
+  look(): RunEnd | null
+  /** JavaScript has seen everything; `interested` if it waits for input or for room. */
+  looked(interested: boolean): void
+  /**
+   * Gives the last block back, with 0 (go on), 1 (complete) or 2 (abort), and returns where the next one is; −1 if there
+   * is none.
+   */
+  next(flow: number, times: Uint8Array): number
+  readSync(into: Uint8Array, times: Uint8Array): void
+  /** Frames that were there. */
+  tryRead(into: Uint8Array, times: Uint8Array): number
+  /** Throws if reading is not possible now. */
+  checkRead(): void
+  /** Throws if writing is not possible now. */
+  checkWrite(): void
+  readAvailable(): number
+  writeAvailable(): number
+  /** Whether output was missing before. */
+  writeSync(from: Uint8Array): boolean
+  /** Twice the frames that there was room for, and 1 more if output was missing before. */
+  tryWrite(from: Uint8Array): number
+  beginWrite(): void
+  /** As `tryWrite`, for what `beginWrite` began. */
+  goOnWriting(from: Uint8Array): number
+  endWrite(): void
+  active(): boolean
+  stopped(): boolean
+  closed(): boolean
+  time(): number
+  cpuLoad(): number
+  inputLatency(): number
+  outputLatency(): number
+  /** Input underflows, input overflows, output underflows, output overflows. */
+  xruns(): Array<number>
+  clipped(): number
+  nan(): number
+}
+
 export declare class NativeVirtual {
   get index(): number
   get id(): string
@@ -152,10 +203,37 @@ export interface NativeError {
 /** Opens and starts a job. `on_end` is called once. */
 export declare function openJob(options: object, onEnd: (error: NativeError | null) => void): NativeJob
 
+/** Opens. `wake` is called when there is something to see: JavaScript then calls `look`, `next`, and what it waits for. */
+export declare function openStream(options: object, wake: () => void): NativeStream
+
+/** The same without blocking the thread. */
+export declare function openStreamAsync(options: object, wake: () => void): Promise<NativeStream>
+
 export declare function readWav(path: string): NativeWav
+
+/** How a run has ended: 'stopped', 'aborted', 'completed', 'callback' (it said abort) or 'failed'. */
+export interface RunEnd {
+  how: string
+  error?: NativeError
+}
 
 /** A device as JavaScript names it. */
 export type Specifier = number | string
+
+/** What was opened. */
+export interface StreamFacts {
+  sampleRate: number
+  /** Frames of a block of a callback. */
+  block: number
+  /** Blocks for a callback, and how many of them are made ahead. */
+  blocks: number
+  ahead: number
+  manualClock: boolean
+  inputDevice: number
+  inputChannels: number
+  outputDevice: number
+  outputChannels: number
+}
 
 export declare function versions(): Versions
 

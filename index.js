@@ -774,8 +774,9 @@ if (
   }
 }
 
-const { NativeJob, NativeVirtual, NativeWatcher, NativeWav, checkSettings, convert, createVirtualDevice, findDevice, listDevices, listDevicesAsync, openJob, readWav, versions, watchDevices } = nativeBinding
+const { NativeJob, NativeStream, NativeVirtual, NativeWatcher, NativeWav, checkSettings, convert, createVirtualDevice, findDevice, listDevices, listDevicesAsync, openJob, openStream, openStreamAsync, readWav, versions, watchDevices } = nativeBinding
 export { NativeJob }
+export { NativeStream }
 export { NativeVirtual }
 export { NativeWatcher }
 export { NativeWav }
@@ -786,6 +787,8 @@ export { findDevice }
 export { listDevices }
 export { listDevicesAsync }
 export { openJob }
+export { openStream }
+export { openStreamAsync }
 export { readWav }
 export { versions }
 export { watchDevices }

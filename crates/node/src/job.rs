@@ -23,7 +23,7 @@ pub struct NativeJob {
     job: Job,
 }
 
-fn latency(options: &Object<'_>) -> Result<Latency> {
+pub fn latency(options: &Object<'_>) -> Result<Latency> {
     Ok(match options.get::<Either<f64, String>>("latency")? {
         Some(Either::A(seconds)) => Latency::Seconds(seconds),
         Some(Either::B(name)) if name == "low" => Latency::Low,

@@ -351,6 +351,10 @@ impl Core {
         matches!(self.state().phase, Phase::Running | Phase::Stopping)
     }
 
+    pub(crate) fn stopping(&self) -> bool {
+        self.state().phase == Phase::Stopping
+    }
+
     pub(crate) fn stopped(&self) -> bool {
         matches!(self.state().phase, Phase::Ready | Phase::Opening | Phase::Stopped | Phase::Aborting)
     }

@@ -78,6 +78,16 @@ impl Core {
         whole_frames(bytes, side.dtype.bytes(), side.channels)
     }
 
+    pub(crate) fn check_read(&self) -> Result<()> {
+        self.check_input(0)?;
+        self.running().map(drop)
+    }
+
+    pub(crate) fn check_write(&self) -> Result<()> {
+        self.check_output(0)?;
+        self.running().map(drop)
+    }
+
     pub(crate) fn read_available(&self) -> Result<usize> {
         self.check_input(0)?;
         Ok(if self.is_closed() { 0 } else { self.ends.readable() })
