@@ -300,14 +300,12 @@ impl NativeStream {
     }
 
     fn forget(&self, env: Env) -> Result<()> {
-        match lock(&self.hook).take() {
-            // What is still to be released at the end of the environment has no use of its memory.
-            Some(hook) if !self.stream().active() => env.remove_env_cleanup_hook(hook),
-            hook => {
-                *lock(&self.hook) = hook;
-                Ok(())
-            }
+        // What is still to be released at the end of the environment has no use of its memory.
+        if self.stream().active() {
+            return Ok(());
         }
+        let hook = lock(&self.hook).take();
+        hook.map_or(Ok(()), |hook| env.remove_env_cleanup_hook(hook))
     }
 
     /// JavaScript begins to look: the ends of runs that it has not heard of, one by one.
