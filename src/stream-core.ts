@@ -183,13 +183,17 @@ export class StreamCore {
   /** Sees to everything that native threads have to tell. */
   pump(): void {
     const ends: NonNullable<ReturnType<Handle['look']>>[] = [];
-    let interested = false;
+    let settled = false;
+    this.transfers.deferred = false;
     try {
       for (let end = this.handle.look(); end; end = this.handle.look()) ends.push(end);
       this.#caller?.run();
-      interested = this.transfers.run();
+      settled = this.transfers.run();
     } finally {
-      this.handle.looked(interested);
+      // A clock that waits goes on only when those who got something have said whether they want more.
+      this.transfers.deferred = settled && this.facts.manualClock;
+      if (this.transfers.deferred) setImmediate(() => this.pump());
+      else this.handle.looked(this.transfers.waiting);
     }
     for (const { how, error } of ends) this.#finish(how, error as NativeError | undefined);
   }

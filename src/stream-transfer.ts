@@ -70,6 +70,8 @@ export class Transfers {
   readonly #channels: readonly [number, number];
   readonly #reads: PendingRead[] = [];
   readonly #writes: PendingWrite[] = [];
+  /** Somebody will look soon, whatever is waiting then. */
+  deferred = false;
 
   constructor(handle: Handle, plan: StreamPlan, told: (flags: CallbackFlags) => void) {
     this.#handle = handle;
@@ -110,7 +112,7 @@ export class Transfers {
       const pending = { into, wanted, frames: 0, time: undefined, flags: 0, partial, resolve, reject };
       this.#reads.push(pending);
       this.run();
-      if (this.#reads.length > 0) this.#handle.looked(true);
+      if (this.waiting && !this.deferred) this.#handle.looked(true);
     });
   }
 
@@ -215,7 +217,7 @@ export class Transfers {
     native(() => this.#handle.beginWrite());
     return new Promise((resolve, reject) => {
       this.#writes.push({ bytes: bytes.slice(done), done: 0, underflowed, resolve, reject });
-      this.#handle.looked(true);
+      if (!this.deferred) this.#handle.looked(true);
     });
   }
 
@@ -243,8 +245,14 @@ export class Transfers {
     return native(() => this.#handle.writeAvailable());
   }
 
-  /** Does what can be done now; says whether anybody waits for more. */
+  /** Whether anybody waits for input or for room. */
+  get waiting(): boolean {
+    return this.#reads.length > 0 || this.#writes.length > 0;
+  }
+
+  /** Does what can be done now; says whether anything that waited has been settled. */
   run(): boolean {
+    const before = this.#reads.length + this.#writes.length;
     while (this.#reads.length > 0 && this.#serve(this.#reads[0] as PendingRead)) this.#reads.shift();
     while (this.#writes.length > 0) {
       const pending = this.#writes[0] as PendingWrite;
@@ -263,7 +271,7 @@ export class Transfers {
         pending.reject(this.#plan.signal?.aborted ? this.#plan.signal.reason : fromNative(error));
       }
     }
-    return this.#reads.length > 0 || this.#writes.length > 0;
+    return this.#reads.length + this.#writes.length < before;
   }
 }
 
