@@ -48,6 +48,8 @@ export declare class NativeStream {
   abort(): void
   close(): void
   closeSync(): void
+  /** After `close`, when everything has been told: the thread that wakes JavaScript ends. */
+  leave(): void
   /** JavaScript begins to look: the ends of runs that it has not heard of, one by one. */
   look(): RunEnd | null
   /** JavaScript has seen everything; `interested` if it waits for input or for room. */
@@ -73,6 +75,8 @@ export declare class NativeStream {
   beginWrite(): void
   /** As `tryWrite`, for what `beginWrite` began. */
   goOnWriting(from: Uint8Array): number
+  /** As `writeSync`, for what `beginWrite` began. */
+  finishWrite(from: Uint8Array): boolean
   endWrite(): void
   active(): boolean
   stopped(): boolean

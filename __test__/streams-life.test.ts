@@ -80,6 +80,7 @@ test('on the real clock a wire alters nothing, and late blocks are silence, told
   const frames = 24_000;
   const sent = Float64Array.from({ length: frames }, (_, n) => (n + 1) / 1048576);
   device.feed([sent]);
+  let calls = 0;
   let underflows = 0;
   let times = 0;
   const stream = new Stream({
@@ -88,6 +89,7 @@ test('on the real clock a wire alters nothing, and late blocks are silence, told
     blockSize: 240,
     latency: 0.1,
     callback(input, output, _frames, time, status) {
+      calls += 1;
       output.set(input);
       if (status.outputUnderflow) underflows += 1;
       if (!status.any && time.inputBufferAdcTime <= time.currentTime) times += 1;
@@ -96,7 +98,7 @@ test('on the real clock a wire alters nothing, and late blocks are silence, told
   const heard: number[] = [];
   await until(() => {
     for (const sample of device.played()[0] ?? []) if (sample !== 0) heard.push(sample);
-    return (heard.at(-1) ?? 0) === sent.at(-1) || (underflows > 0 && heard.length > frames / 2);
+    return heard.at(-1) === sent.at(-1) || calls > frames / 200;
   });
   t.true(
     heard.every((sample, n) => n === 0 || sample > (heard[n - 1] as number)),
@@ -161,10 +163,10 @@ test('writing and reading on the real clock', async (t) => {
   stream.closeSync();
 });
 
-test('a thousand streams come and go', async (t) => {
+test('hundreds of streams come and go', async (t) => {
   using device = manual(1);
   let finished = 0;
-  for (let cycle = 0; cycle < 1000; cycle++) {
+  for (let cycle = 0; cycle < 300; cycle++) {
     const stream = new InputStream({ device: device.index, callback() {} });
     stream.on('finished', () => {
       finished += 1;
@@ -174,7 +176,7 @@ test('a thousand streams come and go', async (t) => {
     if (cycle % 2) await stream.stop();
     await stream.close();
   }
-  t.is(finished, 1000);
+  t.is(finished, 300);
 });
 
 test('random orders of all methods neither hang nor crash', async (t) => {

@@ -98,6 +98,8 @@ export class StreamCore {
     // What has ended by now belongs to the run before.
     this.pump();
     this.plan.signal?.throwIfAborted();
+    // It waits for the run before to play out, which waits for what is still to be written.
+    if (this.#stopping) this.transfers.flush();
     const runs = this.handle.active() && this.#runs.length > 0 && !this.#stopping;
     this.#caller?.begin();
     native(() => this.handle.start(this.#caller?.input?.bytes, this.#caller?.output?.bytes));
@@ -157,10 +159,11 @@ export class StreamCore {
     if (this.#closed) return;
     this.#closed = true;
     this.plan.signal?.removeEventListener('abort', this.#aborted);
-    if (this.#runs.length === 0 && !this.#last.over) {
-      this.#last.over = true;
-      this.#last.resolve();
-    }
+    if (this.#runs.length > 0) return;
+    this.handle.leave();
+    if (this.#last.over) return;
+    this.#last.over = true;
+    this.#last.resolve();
   }
 
   /** Resolves when nothing runs any more. */
@@ -208,6 +211,7 @@ export class StreamCore {
       this.#alive = undefined;
       this.#forget?.();
       this.#forget = undefined;
+      if (this.#closed) this.handle.leave();
     }
     const failure = how === 'callback' ? this.#caller?.failure : error && (fromNative(error) as Error);
     if (failure) this.#fail(run, failure);

@@ -234,7 +234,8 @@ export class Transfers {
   flush(): void {
     while (this.#writes.length > 0) {
       const pending = this.#writes[0] as PendingWrite;
-      const underflowed = native(() => this.#handle.writeSync(pending.bytes.subarray(pending.done)));
+      const rest = pending.bytes.subarray(pending.done);
+      const underflowed = native(() => this.#handle.finishWrite(rest));
       this.#writes.shift();
       this.#handle.endWrite();
       pending.resolve(pending.underflowed || underflowed);

@@ -361,6 +361,15 @@ impl<I, O: Present> Stream<I, O> {
         self.core.go_on_writing(O::bytes(from))
     }
 
+    /// As [`write`](Self::write), also while the stream plays out.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    #[doc(hidden)]
+    pub fn finish_write(&self, from: &[O::Item]) -> Result<Written> {
+        self.core.finish_write(O::bytes(from))
+    }
+
     /// Ends what [`begin_write`](Self::begin_write) began.
     #[doc(hidden)]
     pub fn end_write(&self) {

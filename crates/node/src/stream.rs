@@ -254,7 +254,9 @@ impl NativeStream {
     #[napi]
     pub fn start(&self, env: Env, input: Option<Uint8ArraySlice>, output: Option<Uint8ArraySlice>) -> Result<()> {
         let stream = self.stream();
-        if stream.stopping() && !stream.manual_clock() {
+        // The run before has to be over before its successor is prepared. On a manual clock `start` refuses to wait.
+        let running = stream.active() && !stream.stopping();
+        if !running && !(stream.stopping() && stream.manual_clock()) {
             stream.wait(PLAYING_OUT);
         }
         if !stream.active() {
@@ -276,7 +278,12 @@ impl NativeStream {
 
     #[napi]
     pub fn stop_sync(&self, env: Env) -> Result<()> {
-        self.stream().stop().map_err(|error| throw(&env, error))
+        // While this thread stands still, nothing may wait for it.
+        self.parts.gate.end();
+        self.stream().stop().map_err(|error| {
+            self.parts.gate.begin(self.stream().manual_clock());
+            throw(&env, error)
+        })
     }
 
     #[napi]
@@ -306,6 +313,12 @@ impl NativeStream {
         }
         let hook = lock(&self.hook).take();
         hook.map_or(Ok(()), |hook| env.remove_env_cleanup_hook(hook))
+    }
+
+    /// After `close`, when everything has been told: the thread that wakes JavaScript ends.
+    #[napi]
+    pub fn leave(&self) {
+        self.parts.gate.close();
     }
 
     /// JavaScript begins to look: the ends of runs that it has not heard of, one by one.
@@ -406,6 +419,12 @@ impl NativeStream {
     pub fn go_on_writing(&self, env: Env, from: Uint8ArraySlice) -> Result<u32> {
         let written = self.stream().go_on_writing(&from).map_err(|error| throw(&env, error))?;
         Ok(written.frames as u32 * 2 + u32::from(written.underflowed))
+    }
+
+    /// As `writeSync`, for what `beginWrite` began.
+    #[napi]
+    pub fn finish_write(&self, env: Env, from: Uint8ArraySlice) -> Result<bool> {
+        self.stream().finish_write(&from).map(|written| written.underflowed).map_err(|error| throw(&env, error))
     }
 
     #[napi]
