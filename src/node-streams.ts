@@ -3,15 +3,7 @@ import { Readable, Writable } from 'node:stream';
 import { invalidValue } from './errors.js';
 import { RawInputStream, RawOutputStream } from './stream.js';
 import { coreOf } from './stream-base.js';
-import type { NodeStreamOptions } from './stream-options.js';
-
-/** The callback of a stream that cannot be. */
-function refuseCallback(options: NodeStreamOptions | undefined, name: string): void {
-  for (const home of ['callback', 'processor']) {
-    if (options?.[home as keyof NodeStreamOptions] !== undefined)
-      throw invalidValue(`${name} needs no ${home}, got one`);
-  }
-}
+import { checkNodeStreamOptions, type NodeStreamOptions } from './stream-options.js';
 
 /**
  * Bytes of what is heard. Starts when first read; `destroy()` closes. Ends when the stream ends otherwise.
@@ -21,7 +13,7 @@ function refuseCallback(options: NodeStreamOptions | undefined, name: string): v
  * createReadStream({ dtype: 'int16', channels: 1 }).pipe(fs.createWriteStream('take.raw'));
  */
 export function createReadStream(options?: NodeStreamOptions): Readable {
-  refuseCallback(options, 'createReadStream');
+  checkNodeStreamOptions(options);
   const stream = new RawInputStream(options);
   const { transfers, plan } = coreOf(stream);
   let started = false;
@@ -54,7 +46,7 @@ export function createReadStream(options?: NodeStreamOptions): Readable {
  * fs.createReadStream('take.raw').pipe(createWriteStream({ dtype: 'int16', channels: 1 }));
  */
 export function createWriteStream(options?: NodeStreamOptions): Writable {
-  refuseCallback(options, 'createWriteStream');
+  checkNodeStreamOptions(options);
   const stream = new RawOutputStream(options);
   const frame = stream.sampleSize * stream.channels;
   let started = false;

@@ -256,7 +256,8 @@ impl NativeStream {
         let stream = self.stream();
         // The run before has to be over before its successor is prepared. On a manual clock `start` refuses to wait.
         let running = stream.active() && !stream.stopping();
-        if !running && !(stream.stopping() && stream.manual_clock()) {
+        let refused = stream.stopping() && stream.manual_clock();
+        if !running && !refused {
             stream.wait(PLAYING_OUT);
         }
         if !stream.active() {
