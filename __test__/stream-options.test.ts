@@ -22,7 +22,7 @@ const FLAG = 'SoundDeviceError ERR_INVALID_FLAG -9995';
 /** As far as options go, nothing is wrong: it opens, or only the device, or what is not built yet, stands against it. */
 const FINE = 'fine';
 const OTHERS =
-  /NO_SUCH_DEVICE|INVALID_CHANNELS|INVALID_SAMPLE_RATE|INCOMPATIBLE_SETTINGS|NOT_SUPPORTED|HOST|UNAVAILABLE/;
+  /NO_SUCH_DEVICE|AMBIGUOUS_DEVICE|INVALID_CHANNELS|INVALID_SAMPLE_RATE|INCOMPATIBLE_SETTINGS|NOT_SUPPORTED|HOST|UNAVAILABLE/;
 
 /** How opening is refused, if it is. */
 function outcome(open: () => object): string {
