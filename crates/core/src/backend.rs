@@ -153,6 +153,11 @@ pub(crate) trait HostApi: Send + Sync {
     /// The devices of now. Empty where there is no such system or no server answers: that is no error.
     fn list(&self) -> Result<HostListing>;
 
+    /// Whether the list takes longer than others', so that it should be asked for first.
+    fn lists_slowly(&self) -> bool {
+        false
+    }
+
     /// Pokes whenever the list or the defaults may have changed, as long as what it returns lives; deafens when it cannot do
     /// so any longer. None where the system does not tell: then the list is looked at once a second.
     fn watch(&self, poke: &Poke) -> Option<Box<dyn Send>> {

@@ -42,9 +42,15 @@ pub(super) fn listings(wanted: impl Iterator<Item = bool>) -> Vec<Option<HostLis
     static ASKED: OnceLock<Vec<Asked>> = OnceLock::new();
     let asked = ASKED.get_or_init(|| hosts().iter().map(|_| Asked::default()).collect());
     let end = Instant::now() + LISTING;
-    let ask = |(host, asked): (&'static dyn HostApi, &Asked)| asked.ask("device list", || host.list().ok());
-    let each = hosts().iter().map(AsRef::as_ref).zip(asked).zip(wanted);
-    let questions: Vec<_> = each.map(|(host, wanted)| wanted.then(|| ask(host)).flatten()).collect();
+    let wanted: Vec<bool> = wanted.collect();
+    let mut questions: Vec<Option<Question<_>>> = hosts().iter().map(|_| None).collect();
+    // Who takes longest begins: libraries are loaded one at a time.
+    let mut order: Vec<usize> = (0..questions.len()).filter(|host| wanted[*host]).collect();
+    order.sort_by_key(|host| !hosts()[*host].lists_slowly());
+    for position in order {
+        let host = hosts()[position].as_ref();
+        questions[position] = asked[position].ask("device list", || host.list().ok());
+    }
     let answer =
         |question: Option<Question<_>>| question?.wait(end.saturating_duration_since(Instant::now())).flatten();
     questions.into_iter().map(answer).collect()
