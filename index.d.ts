@@ -122,6 +122,7 @@ export interface HostError {
 
 export interface JobStream {
   sampleRate: number
+  realtime: boolean
   inputDevice: number
   inputChannels: number
   inputLatency: number

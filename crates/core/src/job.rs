@@ -207,6 +207,7 @@ impl Job {
         let (input, output) = self.core.state.latencies();
         JobStream {
             sample_rate: info.sample_rate,
+            realtime: self.session.realtime(),
             input: info.input.map(|side| (self.session.devices().0, side.channels, input.unwrap_or(side.latency))),
             output: info.output.map(|side| (self.session.devices().1, side.channels, output.unwrap_or(side.latency))),
         }
@@ -218,6 +219,8 @@ impl Job {
 pub struct JobStream {
     /// Hertz.
     pub sample_rate: f64,
+    /// Whether its audio threads have real-time priority.
+    pub realtime: bool,
     /// Device, channels, latency.
     pub input: Option<(usize, u16, f64)>,
     /// Device, channels, latency.

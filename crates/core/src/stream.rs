@@ -189,6 +189,12 @@ impl<I, O> Stream<I, O> {
         if self.active() { self.core.shared.load() } else { 0.0 }
     }
 
+    /// Whether its audio threads have real-time priority: known from the first period on, and a service of the system may
+    /// grant it a moment later.
+    pub fn realtime(&self) -> bool {
+        self.core.realtime()
+    }
+
     /// Input underflows, input overflows, output underflows and output overflows since it was opened.
     pub fn xruns(&self) -> [u64; 4] {
         self.core.shared.xruns()

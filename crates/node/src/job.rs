@@ -106,6 +106,7 @@ fn remember(env: &Env, job: &Job) -> Result<()> {
 #[napi(object)]
 pub struct JobStream {
     pub sample_rate: f64,
+    pub realtime: bool,
     pub input_device: i32,
     pub input_channels: u32,
     pub input_latency: f64,
@@ -131,9 +132,10 @@ impl NativeJob {
         };
         let (input_device, input_channels, input_latency) = parts(stream.input);
         let (output_device, output_channels, output_latency) = parts(stream.output);
-        let sample_rate = stream.sample_rate;
+        let (sample_rate, realtime) = (stream.sample_rate, stream.realtime);
         JobStream {
             sample_rate,
+            realtime,
             input_device,
             input_channels,
             input_latency,

@@ -150,6 +150,10 @@ impl Session {
         self.handle.get().is_some_and(|handle| handle.manual_clock)
     }
 
+    pub(super) fn realtime(&self) -> bool {
+        self.handle.get().is_some_and(Handle::realtime)
+    }
+
     pub(super) fn devices(&self) -> (usize, usize) {
         self.devices
     }

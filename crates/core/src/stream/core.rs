@@ -68,6 +68,8 @@ struct State {
     handle: Option<Arc<Handle>>,
     info: StreamInfo,
     manual_clock: bool,
+    /// Of the last opening.
+    signals: Arc<Signals>,
     /// Why the last run failed.
     error: Option<Error>,
     /// The end of this opening is not to be told: it never started.
@@ -99,6 +101,7 @@ impl Core {
             handle: None,
             info,
             manual_clock: false,
+            signals: Arc::default(),
             error: None,
             quiet: false,
         };
@@ -156,13 +159,14 @@ impl Core {
             state.opened
         };
         let keeper = Keeper { core: Arc::clone(self), opening, reason: None, progress: None };
-        let opened = control::open(self.plan.clone(), Box::new(engine), signals, Box::new(keeper));
+        let opened = control::open(self.plan.clone(), Box::new(engine), Arc::clone(&signals), Box::new(keeper));
         let mut state = self.state();
         match opened {
             Ok(handle) => {
                 let handle = Arc::new(handle);
                 state.info = handle.info.clone();
                 state.manual_clock = handle.manual_clock;
+                state.signals = signals;
                 // The device may have been lost by now.
                 if state.told < opening {
                     state.handle = Some(Arc::clone(&handle));
@@ -361,6 +365,10 @@ impl Core {
 
     pub(crate) fn manual_clock(&self) -> bool {
         self.state().manual_clock
+    }
+
+    pub(crate) fn realtime(&self) -> bool {
+        self.state().signals.realtime()
     }
 
     pub(crate) fn info(&self) -> StreamInfo {

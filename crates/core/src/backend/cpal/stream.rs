@@ -109,7 +109,9 @@ impl Runner {
         let frames = input.len().max(output.len()) / self.frame_bytes.max(1);
         if self.engine.is_none() {
             self.engine = self.arriving.try_pop();
-            raise_current_thread();
+            if self.engine.is_some() {
+                raise_current_thread(&self.gate.signals, frames as f64 / self.rate);
+            }
         }
         let Some((engine, pace)) = &mut self.engine else {
             return output.fill(self.silence);
