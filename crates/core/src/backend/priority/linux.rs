@@ -5,6 +5,7 @@ use super::rtkit;
 /// Below the sound servers', which usually have 20 and more, and above everything that is not real time.
 pub(super) const PRIORITY: i32 = 10;
 
+/// Nothing has to be loaded.
 pub(super) fn prepare() {}
 
 /// Whether a thread, 0 for the calling one, has real-time priority.

@@ -108,6 +108,7 @@ extern "C" fn give_back(_: c_int) {
 #[cfg(test)]
 mod tests {
     use super::super::bus::test::{Asked, serve};
+    use super::super::linux;
     use super::*;
 
     fn number(kind: u8, bytes: &[u8]) -> Option<Vec<u8>> {
@@ -137,6 +138,40 @@ mod tests {
         let body =
             [&28u32.to_ne_bytes()[..], NAME.as_bytes(), b"\0\0\0\0", &19u32.to_ne_bytes(), b"MaxRealtimePriority\0"];
         assert_eq!(asked[1].1, body.concat());
+    }
+
+    /// In a process of its own: limits stay, and a thread that is not saved takes its process along.
+    #[test]
+    fn a_thread_that_never_pauses_loses_its_priority_and_nothing_else() {
+        const ALONE: &str = "SOUNDDEVICE_TEST_ALONE";
+        let name = "backend::priority::rtkit::tests::a_thread_that_never_pauses_loses_its_priority_and_nothing_else";
+        if std::env::var_os(ALONE).is_none() {
+            let mut child = std::process::Command::new(std::env::current_exe().expect("this program"));
+            let output = child.args(["--exact", name, "--nocapture"]).env(ALONE, "1").output().expect("a child");
+            let text = String::from_utf8_lossy(&output.stdout);
+            assert!(output.status.success() && text.contains("1 passed"), "{}: {text}", output.status);
+            return;
+        }
+        let run = || {
+            if !linux::raise(0.0) {
+                return println!("skipped: no rights to real-time priority here");
+            }
+            assert!(limit(200_000));
+            RAISED[5].store(linux::current(), Ordering::Release);
+            let end = std::time::Instant::now() + Duration::from_secs(20);
+            while linux::has() {
+                assert!(std::time::Instant::now() < end, "the limit never came");
+            }
+            assert_eq!(RAISED[5].load(Ordering::Acquire), 0);
+            // SAFETY: the limit is ours and lives through the call.
+            let soft = unsafe {
+                let mut now: libc::rlimit = std::mem::zeroed();
+                libc::getrlimit(libc::RLIMIT_RTTIME, &mut now);
+                now.rlim_cur
+            };
+            assert_eq!(soft, 100_000, "as it was set");
+        };
+        std::thread::spawn(run).join().expect("no panic");
     }
 
     #[test]
