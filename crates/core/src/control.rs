@@ -41,6 +41,8 @@ pub(crate) trait Owner: Send {
 pub(crate) struct Handle {
     pub info: StreamInfo,
     pub manual_clock: bool,
+    /// Channels that were asked for, of input and output; a device may have no fewer than more.
+    pub channels: (u16, u16),
     signals: Arc<Signals>,
     commands: Sender<SyncSender<Result<()>>>,
     thread: Thread,
@@ -93,6 +95,8 @@ pub(crate) fn open(
 ) -> Result<Handle> {
     let (ready, opened) = mpsc::sync_channel(1);
     let (commands, received) = mpsc::channel();
+    let asked = |side: &Option<(Arc<Located>, Side)>| side.as_ref().map_or(0, |(_, side)| side.channels);
+    let channels = (asked(&plan.input), asked(&plan.output));
     let told = Arc::clone(&signals);
     let body = move || control(&plan, engine, &told, owner, &ready, &received);
     let thread = thread::Builder::new()
@@ -106,7 +110,7 @@ pub(crate) fn open(
             return Err(Error::new(ErrorKind::Host, "The sound system failed to open the stream"));
         }
     };
-    Ok(Handle { info, manual_clock, signals, commands, thread: thread.thread().clone() })
+    Ok(Handle { info, manual_clock, channels, signals, commands, thread: thread.thread().clone() })
 }
 
 type Opened = Result<(StreamInfo, bool)>;

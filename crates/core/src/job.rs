@@ -209,16 +209,17 @@ impl Job {
     pub fn stream(&self) -> JobStream {
         let info = self.session.info();
         let (input, output) = self.core.state.latencies();
+        let (heard, played) = self.session.channels();
         JobStream {
             sample_rate: info.sample_rate,
             realtime: self.session.realtime(),
-            input: info.input.map(|side| (self.session.devices().0, side.channels, input.unwrap_or(side.latency))),
-            output: info.output.map(|side| (self.session.devices().1, side.channels, output.unwrap_or(side.latency))),
+            input: info.input.map(|side| (self.session.devices().0, heard, input.unwrap_or(side.latency))),
+            output: info.output.map(|side| (self.session.devices().1, played, output.unwrap_or(side.latency))),
         }
     }
 }
 
-/// The stream of a job: per direction the device's index, the channels opened, the latency in seconds.
+/// The stream of a job: per direction the device's index, the channels that were asked for, the latency in seconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobStream {
     /// Hertz.

@@ -23,7 +23,6 @@ use library::traits::{DeviceTrait, HostTrait};
 use library::{HostId, SupportedBufferSize, SupportedStreamConfigRange};
 
 use super::{BackendStream, HostApi, HostListing, Request, Side};
-#[cfg(target_os = "linux")]
 use crate::device::Poke;
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::{Engine, Signals};
@@ -93,7 +92,27 @@ struct Chosen {
     device: library::Device,
     config: library::StreamConfig,
     format: library::SampleFormat,
+    /// Formats to try where the system refuses one that it has listed, in this order.
+    others: Vec<library::SampleFormat>,
     loopback: bool,
+}
+
+impl Chosen {
+    /// Builds something of it, in the first format that the system takes after all.
+    fn built<T>(
+        &mut self,
+        mut build: impl FnMut(&Self) -> std::result::Result<T, library::Error>,
+    ) -> std::result::Result<T, library::Error> {
+        let mut others = std::mem::take(&mut self.others).into_iter();
+        loop {
+            let built = build(self);
+            let refused = built.as_ref().is_err_and(|error| error.kind() == library::ErrorKind::UnsupportedConfig);
+            match others.next().filter(|_| refused) {
+                Some(format) => self.format = format,
+                None => return built,
+            }
+        }
+    }
 }
 
 /// The devices that a host with one driver has last listed without any stream open.
@@ -175,18 +194,21 @@ impl CpalHost {
             return Err(Error::new(ErrorKind::InvalidChannels, message));
         };
         let fits = |range: &&SupportedStreamConfigRange| range.channels() == channels && has_rate(range);
-        let best = format::preferred(side.dtype)
+        let mut formats = format::preferred(side.dtype)
             .iter()
-            .find_map(|format| ranges.iter().filter(fits).find(|range| range.sample_format() == *format));
-        let Some(range) = best else {
+            .filter(|format| ranges.iter().filter(fits).any(|range| range.sample_format() == **format));
+        let format = formats.next().copied();
+        let range = format.and_then(|format| ranges.iter().filter(fits).find(|range| range.sample_format() == format));
+        let Some(range) = range else {
             let message = format!("'{}' has no sample format that can hold {}", side.key, side.dtype);
             return Err(Error::new(ErrorKind::UnsupportedFormat, message));
         };
+        let others = formats.copied().collect();
         let buffer = (side.latency * rate).round().clamp(0.0, f64::from(1u32 << 21)) as u32;
         let size = self.size(buffer, *range.buffer_size());
         let config =
             library::StreamConfig { channels, sample_rate: rate as u32, buffer_size: library::BufferSize::Fixed(size) };
-        Ok(Chosen { device, config, format: range.sample_format(), loopback })
+        Ok(Chosen { device, config, format: range.sample_format(), others, loopback })
     }
 
     /// What to ask for so that the whole buffer has so many frames: two periods, as far as periods can be chosen.
@@ -248,20 +270,29 @@ impl HostApi for CpalHost {
         Ok(self.listing(&host))
     }
 
-    #[cfg(target_os = "linux")]
     fn watch(&self, poke: &Poke) -> Option<Box<dyn Send>> {
-        if self.id == HostId::Alsa { cards::watch(poke) } else { None }
+        // Drivers are installed, not plugged in, and listing them starts each: not once a second.
+        if self.traits.one_driver {
+            return Some(Box::new(()));
+        }
+        #[cfg(target_os = "linux")]
+        return cards::watch(poke);
+        #[cfg(not(target_os = "linux"))]
+        {
+            let _ = poke;
+            None
+        }
     }
 
     fn check(&self, request: &Request) -> Result<()> {
         let (side, input) = one_side(request)?;
         self.allowed(side, input)?;
-        let chosen = self.choose(request, side, input)?;
+        let mut chosen = self.choose(request, side, input)?;
         if !self.traits.final_errors {
             return Ok(());
         }
         // What the list says is not all that counts there: a device may be in use, or kept from this program.
-        let built = stream::build(&chosen, input, Box::new(|_, _, _| ()), Box::new(|_| ()));
+        let built = chosen.built(|chosen| stream::build(chosen, input, Box::new(|_, _, _| ()), Box::new(|_| ())));
         built.map(drop).map_err(|error| self.refused(&format!("'{}' cannot be opened", side.key), &error))
     }
 

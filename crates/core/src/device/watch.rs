@@ -68,12 +68,14 @@ impl Poke {
     }
 
     /// This is what there is now: for those that can say so at the moment of each change, so that none stays unseen.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only hosts of Linux tell so far"))]
     pub(crate) fn say(&self, listing: HostListing) {
         self.shared.state().said.push_back((self.host, listing));
         self.shared.changed.notify_all();
     }
 
     /// The telling has ended: somebody has to ask for it anew.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only hosts of Linux tell so far"))]
     pub(crate) fn deafen(&self) {
         self.shared.state().deaf.insert(self.host);
         self.poke();

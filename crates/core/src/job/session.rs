@@ -189,6 +189,11 @@ impl Session {
         self.handle.get().is_some_and(|handle| handle.manual_clock)
     }
 
+    /// Channels that were asked for, of input and output.
+    pub(super) fn channels(&self) -> (u16, u16) {
+        self.handle.get().map_or((0, 0), |handle| handle.channels)
+    }
+
     pub(super) fn realtime(&self) -> bool {
         self.handle.get().is_some_and(Handle::realtime)
     }

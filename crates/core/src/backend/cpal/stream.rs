@@ -188,7 +188,7 @@ pub(super) fn build(
 }
 
 pub(super) fn open(
-    chosen: Chosen,
+    mut chosen: Chosen,
     input: bool,
     mut engine: Box<dyn Engine>,
     signals: Arc<Signals>,
@@ -196,7 +196,6 @@ pub(super) fn open(
     traits: Traits,
 ) -> std::result::Result<Open, library::Error> {
     let config = chosen.config;
-    let layout = format::layout(chosen.format).ok_or(library::Error::new(library::ErrorKind::UnsupportedConfig))?;
     let gate = Arc::new(Gate {
         closed: AtomicBool::new(false),
         xrun: AtomicBool::new(false),
@@ -205,7 +204,6 @@ pub(super) fn open(
         is_final: traits.final_errors,
         signals,
     });
-    let (mut arrives, arriving) = HeapRb::new(1).split();
     let clock = Clock::monotonic();
     let rate = f64::from(config.sample_rate);
     let asked = match config.buffer_size {
@@ -214,21 +212,26 @@ pub(super) fn open(
     };
     // Double buffering, cpal's own, where it is not the buffer that has been asked for.
     let buffer = if traits.whole_buffer { asked } else { 2 * asked };
-    let mut runner = Runner {
-        gate: Arc::clone(&gate),
-        arriving,
-        engine: None,
-        finished: false,
-        clock: clock.clone(),
-        rate,
-        frame_bytes: layout.bytes() * usize::from(config.channels),
-        silence: layout.silence(),
-        usual: f64::from(buffer) / rate,
-        times: Smoothed::default(),
-    };
-    let errors = Arc::clone(&gate);
-    let on_period: OnPeriod = Box::new(move |heard, played, latency| runner.run(heard, played, latency));
-    let stream = build(&chosen, input, on_period, Box::new(move |error| errors.error(&error)))?;
+    let (stream, mut arrives, layout) = chosen.built(|chosen| {
+        let layout = format::layout(chosen.format).ok_or(library::Error::new(library::ErrorKind::UnsupportedConfig))?;
+        let (arrives, arriving) = HeapRb::new(1).split();
+        let mut runner = Runner {
+            gate: Arc::clone(&gate),
+            arriving,
+            engine: None,
+            finished: false,
+            clock: clock.clone(),
+            rate,
+            frame_bytes: layout.bytes() * usize::from(config.channels),
+            silence: layout.silence(),
+            usual: f64::from(buffer) / rate,
+            times: Smoothed::default(),
+        };
+        let errors = Arc::clone(&gate);
+        let on_period: OnPeriod = Box::new(move |heard, played, latency| runner.run(heard, played, latency));
+        let stream = build(chosen, input, on_period, Box::new(move |error| errors.error(&error)))?;
+        Ok((stream, arrives, layout))
+    })?;
     let sound = match chosen.loopback && traits.needs_sound {
         // What goes wrong with it the other one hears of too.
         true => Some(build(&chosen, false, Box::new(|_, _, _| ()), Box::new(|_| ()))?),
