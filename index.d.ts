@@ -158,6 +158,12 @@ export interface DeviceListing {
   defaultOutput: number
 }
 
+/**
+ * Ends all jobs of this environment. `process.exit()` runs no hooks, and a server that is left by a client without a word
+ * may be deaf to others for seconds.
+ */
+export declare function endJobs(): void
+
 /** The device specified, else the default one of that direction. */
 export declare function findDevice(device?: Specifier | undefined | null, direction?: string | undefined | null): DeviceInfo
 

@@ -25,4 +25,5 @@ export function pumpAll(): void {
 // Environment clean-up hooks do not run on process.exit().
 process.on('exit', () => {
   for (const job of running) job.abort();
+  addon.endJobs();
 });

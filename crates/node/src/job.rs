@@ -102,23 +102,22 @@ thread_local! {
     static RUNNING: RefCell<Vec<(sys::napi_env, Running)>> = const { RefCell::new(Vec::new()) };
 }
 
+fn running_in(env: &Env) -> Option<Running> {
+    let this = env.raw();
+    RUNNING.with_borrow(|all| all.iter().find(|(env, _)| *env == this).map(|(_, running)| Rc::clone(running)))
+}
+
 /// Jobs use memory of their environment: they have to end before it does. One hook for all of them, so that nothing is kept
 /// of those that have ended.
 fn remember(env: &Env, job: &Job) -> Result<()> {
     let this = env.raw();
-    let known = RUNNING.with_borrow(|all| all.iter().find(|(env, _)| *env == this).map(|(_, jobs)| Rc::clone(jobs)));
-    let running = match known {
+    let running = match running_in(env) {
         Some(running) => running,
         None => {
             let running = Running::default();
             env.add_env_cleanup_hook(Rc::clone(&running), move |running| {
                 RUNNING.with_borrow_mut(|all| all.retain(|(env, _)| *env != this));
-                let jobs = running.take();
-                jobs.iter().for_each(Job::abort);
-                let end = Instant::now() + Duration::from_secs(1);
-                for job in jobs {
-                    job.wait_for(end.saturating_duration_since(Instant::now()));
-                }
+                end_all(&running);
             })?;
             RUNNING.with_borrow_mut(|all| all.push((this, Rc::clone(&running))));
             running
@@ -128,6 +127,23 @@ fn remember(env: &Env, job: &Job) -> Result<()> {
     jobs.retain(Job::active);
     jobs.push(job.clone());
     Ok(())
+}
+
+/// Aborts all and waits till their devices have been released, but not for a system that hangs.
+fn end_all(running: &Running) {
+    let jobs = running.take();
+    jobs.iter().for_each(Job::abort);
+    let end = Instant::now() + Duration::from_secs(1);
+    for job in jobs {
+        job.wait_for(end.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// Ends all jobs of this environment. `process.exit()` runs no hooks, and a server that is left by a client without a word
+/// may be deaf to others for seconds.
+#[napi]
+pub fn end_jobs(env: Env) {
+    running_in(&env).iter().for_each(end_all);
 }
 
 #[napi(object)]
