@@ -184,7 +184,11 @@ impl CpalHost {
             return Err(Error::new(ErrorKind::InvalidSampleRate, message));
         }
         // As many channels as asked for, or the next number that there is: many devices have only one.
-        let enough = |range: &&SupportedStreamConfigRange| range.channels() >= side.channels && has_rate(range);
+        // ALSA's plugins mix two channels where one is asked for: there the engine takes the first of both itself.
+        let has = |channels: u16| ranges.iter().any(|range| range.channels() == channels && has_rate(range));
+        let mixed = cfg!(target_os = "linux") && input && side.channels == 1 && has(2);
+        let least = if mixed { 2 } else { side.channels };
+        let enough = |range: &&SupportedStreamConfigRange| range.channels() >= least && has_rate(range);
         let Some(channels) = ranges.iter().filter(enough).map(SupportedStreamConfigRange::channels).min() else {
             let most = ranges.iter().map(SupportedStreamConfigRange::channels).max().unwrap_or(0);
             let message = format!(
@@ -288,10 +292,7 @@ impl HostApi for CpalHost {
         let (side, input) = one_side(request)?;
         self.allowed(side, input)?;
         let mut chosen = self.choose(request, side, input)?;
-        if !self.traits.final_errors {
-            return Ok(());
-        }
-        // What the list says is not all that counts there: a device may be in use, or kept from this program.
+        // What the list says is not all that counts: a device may be in use, kept from this program, or not there at all.
         let built = chosen.built(|chosen| stream::build(chosen, input, Box::new(|_, _, _| ()), Box::new(|_| ())));
         built.map(drop).map_err(|error| self.refused(&format!("'{}' cannot be opened", side.key), &error))
     }

@@ -226,13 +226,12 @@ impl Joint {
         flags
     }
 
-    /// Before anything is taken: notices stalls, and what is pure delay.
+    /// Before anything is taken: notices stalls, and what is pure delay. A stall does not end the window: where one comes
+    /// in every window, on a machine that is too busy, what piles up must go all the same.
     fn attend(&mut self, frames: usize, times: &Times) -> Flags {
         let duration = frames as f64 / self.rate;
         if times.now - self.last > (4.0 * duration).max(0.03) {
             self.learns_from = times.now + RECOVERING;
-            self.low = usize::MAX;
-            self.window = times.now;
         }
         self.last = times.now;
         self.trim(frames, times.now)

@@ -13,12 +13,20 @@ pub(super) struct Pace {
     slack: f64,
     /// When the last period ended, rest included.
     ended: f64,
+    /// Whether what was missed in a stall is still asked for: what was captured meanwhile comes all at once, and held up
+    /// here it would stay late for ever.
+    catches_up: bool,
 }
 
 impl Pace {
     /// For a device whose buffer holds `seconds`.
     pub(super) fn new(seconds: f64) -> Self {
-        Self { began: None, frames: 0, slack: seconds + AHEAD, ended: 0.0 }
+        Self { began: None, frames: 0, slack: seconds + AHEAD, ended: 0.0, catches_up: false }
+    }
+
+    /// The same for a direction that catches up with stalls, or not.
+    pub(super) fn catching_up(self, catches_up: bool) -> Self {
+        Self { catches_up, ..self }
     }
 
     /// Seconds to rest after a period of so many frames that was asked for at `called` and has been made by `now`.
@@ -28,7 +36,7 @@ impl Pace {
         self.frames += frames as u64;
         let ahead = began + self.frames as f64 / rate - self.slack - now;
         self.ended = now;
-        if ahead < -1.0 {
+        if ahead < -1.0 && !self.catches_up {
             // A second behind is a stall, which is not to be caught up with.
             self.began = Some(began - ahead);
         } else if ahead > -AHEAD / 2.0 && waited > frames as f64 / rate / 2.0 {

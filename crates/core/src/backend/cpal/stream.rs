@@ -254,7 +254,7 @@ pub(super) fn open(
         tail: latency + HELD_BACK,
     };
     engine.prepare(&info);
-    let pace = traits.clockless.then(|| Pace::new(latency));
+    let pace = traits.clockless.then(|| Pace::new(latency).catching_up(input));
     if arrives.try_push((engine, pace)).is_err() {
         unreachable!("the ring has room for one engine");
     }

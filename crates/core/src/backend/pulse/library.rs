@@ -96,7 +96,6 @@ pub(super) struct TimingInfo {
 
 pub(super) const INVALID_INDEX: u32 = u32::MAX;
 
-pub(super) const SAMPLE_U8: c_int = 0;
 pub(super) const SAMPLE_S16: c_int = if cfg!(target_endian = "little") { 3 } else { 4 };
 pub(super) const SAMPLE_FLOAT32: c_int = if cfg!(target_endian = "little") { 5 } else { 6 };
 pub(super) const SAMPLE_S32: c_int = if cfg!(target_endian = "little") { 7 } else { 8 };

@@ -71,8 +71,8 @@ fn format(dtype: Dtype) -> (i32, Dtype) {
         Dtype::F64 | Dtype::F32 => (library::SAMPLE_FLOAT32, Dtype::F32),
         Dtype::I32 => (library::SAMPLE_S32, Dtype::I32),
         Dtype::I24 => (library::SAMPLE_S24LE, Dtype::I24),
-        Dtype::I16 | Dtype::I8 => (library::SAMPLE_S16, Dtype::I16),
-        Dtype::U8 => (library::SAMPLE_U8, Dtype::U8),
+        // The server's own way from float32 to 8 bits alters some samples.
+        Dtype::I16 | Dtype::I8 | Dtype::U8 => (library::SAMPLE_S16, Dtype::I16),
     }
 }
 
