@@ -26,6 +26,7 @@ mod patience;
 mod realtime;
 mod sample;
 pub mod stream;
+mod sync;
 
 pub mod virtual_device;
 mod wav;

@@ -2,10 +2,10 @@
 //! wake, no panic. Everything is decided before the first period.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
-use std::thread::Thread;
 
 use crate::backend::StreamInfo;
+use crate::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use crate::sync::thread::{self, Thread};
 
 pub(crate) mod block;
 pub(crate) mod convert;
@@ -116,7 +116,7 @@ pub(crate) struct Signals {
 impl Signals {
     /// The calling thread is the one to wake. Said once, before the stream opens.
     pub(crate) fn own(&self) {
-        let _ = self.owner.set(std::thread::current());
+        let _ = self.owner.set(thread::current());
     }
 
     /// The device is lost. The first reason stays.

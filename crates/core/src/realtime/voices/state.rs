@@ -1,10 +1,9 @@
 //! What both sides of a job know: written by one, read by the other, without waiting.
 
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, fence};
-
 use crate::realtime::Times;
 use crate::realtime::convert::Counts;
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, fence};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Command {
@@ -118,13 +117,13 @@ pub(crate) struct Turn {
 }
 
 impl Turn {
-    pub(super) fn begin(&self) {
+    pub(crate) fn begin(&self) {
         self.busy.store(true, Relaxed);
         // Pairs with that in `is_over`: either it sees this period, or this period sees the order.
         fence(SeqCst);
     }
 
-    pub(super) fn end(&self) {
+    pub(crate) fn end(&self) {
         self.busy.store(false, Release);
     }
 
