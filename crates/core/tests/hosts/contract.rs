@@ -460,9 +460,8 @@ pub fn a_lost_device_ends_its_streams_and_the_next_one_works(way: &Way) {
 }
 
 pub fn a_standstill_of_two_seconds_is_told_and_everything_goes_on(way: &Way) {
-    let data = [0, 1].map(|channel| {
-        sounddevice::AudioData::from_fn(10 * RATE as usize, 1, RATE, |frame, _| f32::of(frame, channel))
-    });
+    let data =
+        [0, 1].map(|channel| sounddevice::AudioData::from_fn(f32::MOST, 1, RATE, |frame, _| f32::of(frame, channel)));
     let plans =
         [way.both(&data[0]).on_channel(1), way.both(&data[1]).on_channel(2).latency(Latency::Low).block_size(64)];
     let runs = plans.map(|plan| {
@@ -473,7 +472,9 @@ pub fn a_standstill_of_two_seconds_is_told_and_everything_goes_on(way: &Way) {
     let recorder = Plan::<f32>::record(600 * RATE as usize, 2, way.host.input).start();
     recorder.goes_on(0);
     way.stand_still();
-    runs.iter().chain([&recorder]).for_each(|run| run.goes_on(u64::from(RATE)));
+    // Longer than what piled up, which may come all at once.
+    recorder.goes_on(3 * u64::from(RATE));
+    runs.iter().for_each(|run| run.goes_on(0));
     let _ = recorder.abort();
     for (channel, run) in runs.into_iter().enumerate() {
         let flags = run.job.flags();

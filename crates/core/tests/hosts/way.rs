@@ -118,6 +118,8 @@ pub fn apart(host: Host, test: &str, body: impl FnOnce(&Way)) {
         if host.server.is_none() {
             way.revive();
         }
+        // A server that has just started may not answer in time on a machine that does other things.
+        until("the device", || way.there());
         return body(&way);
     }
     let _turn = lock(host.apart);
