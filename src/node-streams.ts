@@ -1,9 +1,12 @@
 /** Node's own streams. */
-import { Readable, Writable } from 'node:stream';
+import type { Readable, Writable } from 'node:stream';
 import { invalidValue } from './errors.js';
 import { RawInputStream, RawOutputStream } from './stream.js';
 import { coreOf } from './stream-base.js';
 import { checkNodeStreamOptions, type NodeStreamOptions } from './stream-options.js';
+
+/** Loaded when somebody wants it: programs without streams start a millisecond sooner. */
+const builtin = () => process.getBuiltinModule('node:stream');
 
 /**
  * Bytes of what is heard. Starts when first read; `destroy()` closes. Ends when the stream ends otherwise.
@@ -17,6 +20,7 @@ export function createReadStream(options?: NodeStreamOptions): Readable {
   const stream = new RawInputStream(options);
   const { transfers, plan } = coreOf(stream);
   let started = false;
+  const { Readable } = builtin();
   return new Readable({
     read() {
       const next = async () => {
@@ -51,6 +55,7 @@ export function createWriteStream(options?: NodeStreamOptions): Writable {
   const frame = stream.sampleSize * stream.channels;
   let started = false;
   let rest: Buffer = Buffer.alloc(0);
+  const { Writable } = builtin();
   return new Writable({
     write(chunk: Buffer, _encoding, callback) {
       const go = async () => {

@@ -1,5 +1,4 @@
-/** Streams as the web knows them. */
-import { ReadableStream, WritableStream } from 'node:stream/web';
+/** Streams as the web knows them: the global ones, since importing them would cost every program that has no use for them. */
 import { type AnyStream, coreOf } from './stream-base.js';
 
 const readables = new WeakMap<object, ReadableStream<unknown>>();
@@ -10,7 +9,7 @@ export function readableOf(stream: AnyStream): ReadableStream<unknown> {
   const known = readables.get(stream);
   if (known !== undefined) return known;
   const { transfers, plan } = coreOf(stream);
-  const readable = new ReadableStream<unknown>(
+  const readable = new globalThis.ReadableStream<unknown>(
     {
       async pull(controller) {
         const block = await transfers.block(plan.blockSize);
@@ -29,7 +28,7 @@ export function writableOf(stream: AnyStream): WritableStream<unknown> {
   const known = writables.get(stream);
   if (known !== undefined) return known;
   const { transfers } = coreOf(stream);
-  const writable = new WritableStream<unknown>({
+  const writable = new globalThis.WritableStream<unknown>({
     async write(chunk) {
       await transfers.write(chunk);
     },
