@@ -22,6 +22,9 @@ export function pumpAll(): void {
   for (const job of running) job.pump?.();
 }
 
+/** Holds the process, which the addon's own references never do, until it is cleared or let go. */
+export const holdProcess = (): NodeJS.Timeout => setInterval(() => {}, 2 ** 31 - 1);
+
 // Environment clean-up hooks do not run on process.exit().
 process.on('exit', () => {
   for (const job of running) job.abort();

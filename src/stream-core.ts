@@ -2,7 +2,7 @@
 import type { EventEmitter } from 'node:events';
 import { fromNative, type NativeError, native } from './errors.js';
 import type { CallbackFlags } from './flags.js';
-import { addon, keep } from './native.js';
+import { addon, holdProcess, keep } from './native.js';
 import { Caller, type Handle } from './stream-callback.js';
 import type { StreamPlan } from './stream-plan.js';
 import { Transfers } from './stream-transfer.js';
@@ -27,9 +27,6 @@ function makeRun(): Run {
   promise.catch(() => {});
   return { promise, ...settle, asked: false, over: false };
 }
-
-// The addon's own reference never holds the process; this timer does while the stream runs.
-const YEARS = 2 ** 31 - 1;
 
 /** Whatever a listener throws is uncaught, as with every emitter, but only after everybody has been told. */
 function safely(tell: () => void): void {
@@ -108,7 +105,7 @@ export class StreamCore {
     if (this.#last.over) this.#last = makeRun();
     this.#runs.push(this.#last);
     this.#forget ??= keep(this);
-    this.#alive ??= setInterval(() => {}, YEARS);
+    this.#alive ??= holdProcess();
     if (!this.#held) this.#alive.unref();
   }
 

@@ -2,7 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { DeviceInfo } from './devices.js';
 import { native } from './errors.js';
-import { addon } from './native.js';
+import { addon, holdProcess } from './native.js';
 import type { Kind } from './options.js';
 
 /** What happened to the list of devices. */
@@ -28,8 +28,6 @@ function eventOf({ type, kind, device }: NativeEvent): DeviceEvent {
   return (kind === undefined ? { type, device: info } : { type, kind, device: info }) as DeviceEvent;
 }
 
-const YEARS = 2 ** 31 - 1;
-
 /** One iteration: what has not been taken yet, or who waits for more. */
 interface Reader {
   events: DeviceEvent[];
@@ -39,8 +37,7 @@ interface Reader {
 class Watcher extends EventEmitter<{ change: [event: DeviceEvent] }> implements DeviceWatcher {
   readonly #readers = new Set<Reader>();
   readonly #native = native(() => addon.watchDevices((event) => this.#tell(eventOf(event))));
-  // The addon's own reference never holds the process; this timer does while somebody watches.
-  readonly #alive = setInterval(() => {}, YEARS);
+  readonly #alive = holdProcess();
   #closed = false;
 
   #tell(event: DeviceEvent): void {

@@ -18,17 +18,6 @@ use crate::stream::Flow;
 use crate::{DeviceSpecifier, wav};
 use bytes::Bytes;
 
-const FORMATS: [Format; 8] = [
-    Format::Packed(Dtype::F64),
-    Format::Packed(Dtype::F32),
-    Format::Packed(Dtype::I32),
-    Format::Packed(Dtype::I24),
-    Format::I24In32,
-    Format::Packed(Dtype::I16),
-    Format::Packed(Dtype::I8),
-    Format::Packed(Dtype::U8),
-];
-
 /// Whole buffers: refused where the lengths do not agree; without dither every sample becomes what it becomes alone.
 pub fn conversion(data: &[u8]) {
     let mut data = Bytes::new(data);
@@ -75,7 +64,7 @@ fn is_nan(sample: &[u8], dtype: Dtype) -> bool {
 /// alone, or silence; what is beyond the frames asked for is not touched.
 pub fn mapping(data: &[u8]) {
     let mut data = Bytes::new(data);
-    let (from, to) = (data.one_of(&FORMATS), data.one_of(&FORMATS));
+    let (from, to) = (data.one_of(&Format::ALL), data.one_of(&Format::ALL));
     let (from_channels, to_channels) = (data.below(6), data.below(6));
     let routes: Vec<(usize, usize)> = (0..data.below(10)).map(|_| (data.below(7), data.below(7))).collect();
     let (frames, room) = (data.below(40), data.below(40));
@@ -226,7 +215,7 @@ pub fn job(data: &[u8]) {
         overlap: data.flag(),
         align: data.flag(),
     };
-    let format = data.one_of(&FORMATS);
+    let format = data.one_of(&Format::ALL);
     let side = |channels| OpenSide { format, channels, latency: 0.0 };
     crate::job::rehearse(request, &side, &mut || match data.below(20) {
         0 => None,

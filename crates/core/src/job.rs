@@ -19,7 +19,8 @@ pub(crate) use rehearsal::rehearse;
 
 use crate::device::{DeviceSpecifier, devices};
 use crate::error::{Error, ErrorKind, Result};
-use crate::realtime::voices::{Command, State};
+use crate::realtime::command::Command;
+use crate::realtime::voices::State;
 use session::Session;
 
 /// Called once, on a control thread, when a job has ended and the device (if nothing else uses it) has been released.

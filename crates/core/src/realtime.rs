@@ -8,6 +8,7 @@ use crate::sync::atomic::{AtomicU8, AtomicU32, Ordering};
 use crate::sync::thread::{self, Thread};
 
 pub(crate) mod block;
+pub(crate) mod command;
 pub(crate) mod convert;
 pub(crate) mod join;
 pub(crate) mod mapping;

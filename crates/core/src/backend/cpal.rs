@@ -48,6 +48,8 @@ struct Traits {
     final_errors: bool,
     /// Some devices have no clock.
     clockless: bool,
+    /// Two channels are mixed where one is to be recorded.
+    mixes: bool,
     /// Only one driver can be loaded at a time: while a stream is open others are not listed.
     one_driver: bool,
 }
@@ -67,11 +69,12 @@ const HOSTS: [(&str, &str, Traits); 4] = {
         whole_buffer: false,
         final_errors: false,
         clockless: false,
+        mixes: false,
         one_driver: false,
     };
     let wasapi = Traits { loopback: true, needs_sound: true, whole_buffer: true, final_errors: true, ..none };
     [
-        ("ALSA", "ALSA", Traits { clockless: true, ..none }),
+        ("ALSA", "ALSA", Traits { clockless: true, mixes: true, ..none }),
         ("WASAPI", "Windows WASAPI", wasapi),
         ("ASIO", "ASIO", Traits { one_driver: true, ..none }),
         ("CoreAudio", "Core Audio", Traits { loopback: true, all_streams: true, ..none }),
@@ -186,7 +189,7 @@ impl CpalHost {
         // As many channels as asked for, or the next number that there is: many devices have only one.
         // ALSA's plugins mix two channels where one is asked for: there the engine takes the first of both itself.
         let has = |channels: u16| ranges.iter().any(|range| range.channels() == channels && has_rate(range));
-        let mixed = cfg!(target_os = "linux") && input && side.channels == 1 && has(2);
+        let mixed = self.traits.mixes && input && side.channels == 1 && has(2);
         let least = if mixed { 2 } else { side.channels };
         let enough = |range: &&SupportedStreamConfigRange| range.channels() >= least && has_rate(range);
         let Some(channels) = ranges.iter().filter(enough).map(SupportedStreamConfigRange::channels).min() else {

@@ -159,6 +159,9 @@ fn watch(shared: &Arc<Shared>, mut known: Vec<Option<HostListing>>, mut tell: im
         // Where there is no news, those are looked at that never tell any.
         let looked: Vec<bool> =
             (0..ears.len()).map(|host| if idle { ears[host].is_none() } else { poked.contains(&host) }).collect();
+        if !looked.contains(&true) {
+            continue;
+        }
         let found = listings(looked.iter().copied());
         for (host, listing) in found.into_iter().enumerate().filter(|(host, _)| looked[*host]) {
             // A server has come: it may tell from now on.

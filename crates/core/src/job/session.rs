@@ -13,8 +13,9 @@ use crate::control::{self, Handle, Owner};
 use crate::dtype::{Dtype, Format};
 use crate::error::{Error, Result};
 use crate::realtime::Signals;
+use crate::realtime::command::Command;
 use crate::realtime::mapping::Transfer;
-use crate::realtime::voices::{Command, MOST, Remote, Sink, Source, Turn, Voice, Voices};
+use crate::realtime::voices::{MOST, Remote, Sink, Source, Turn, Voice, Voices};
 
 /// How long after the end of its last sound a device may take to say so, before a stopped job ends all the same.
 const GRACE: Duration = Duration::from_secs(2);

@@ -14,8 +14,9 @@ use ringbuf::{HeapCons, HeapProd, HeapRb};
 
 pub(crate) use sink::Sink;
 pub(crate) use source::{Repeat, Source, total};
-pub(crate) use state::{Command, State, Turn};
+pub(crate) use state::{State, Turn};
 
+use super::command::Command;
 use super::convert::{ConvertOptions, Counts};
 use super::mapping::Transfer;
 use super::{Engine, Flags, Flow, Period, Signals, Times};

@@ -10,7 +10,8 @@ use crate::backend::StreamInfo;
 use crate::control::{self, Handle, Owner, Plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::Signals;
-use crate::realtime::stream::{Callback, Command, Ended, Ends, Home, OnPeriod, Settings, Shared, Streaming, inside};
+use crate::realtime::command::Command;
+use crate::realtime::stream::{Callback, Ended, Ends, Home, OnPeriod, Settings, Shared, Streaming, inside};
 
 /// How long after the end of the last sound a device may take to say so, before it is released all the same.
 const GRACE: Duration = Duration::from_secs(2);

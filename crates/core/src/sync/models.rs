@@ -12,8 +12,9 @@ use crate::backend::{Clock, OpenSide, StreamInfo};
 use crate::dtype::Dtype;
 use crate::memory::Samples;
 use crate::patience::Asked;
-use crate::realtime::stream::{Call, Command as Order, Shared, User, Waiter};
-use crate::realtime::voices::{Command, State, Turn};
+use crate::realtime::command::Command;
+use crate::realtime::stream::{Call, Shared, User, Waiter};
+use crate::realtime::voices::{State, Turn};
 use crate::realtime::{Engine, Flags, Flow, Loss, Period, Signals, Times, join};
 use crate::stream::handoff::{Handoff, Memory};
 use crate::stream::{Flow as Next, Status, StreamTime};
@@ -103,6 +104,7 @@ fn an_aborted_job_is_not_touched_once_it_is_forgotten() {
                 for _ in 0..2 {
                     turn.begin();
                     if state.command() != Command::Abort {
+                        // SAFETY: loom ends the run where two threads are in here at once: that is what is tried.
                         samples.with_mut(|samples| unsafe { *samples += 1 });
                     }
                     turn.end();
@@ -114,6 +116,7 @@ fn an_aborted_job_is_not_touched_once_it_is_forgotten() {
             thread::spawn(move || state.order(Command::Abort))
         };
         if state.command() == Command::Abort && turn.is_over() {
+            // SAFETY: as above.
             samples.with_mut(|samples| unsafe { *samples = -1 });
         }
         audio.join().expect("it ends");
@@ -132,7 +135,7 @@ fn a_stop_waits_for_the_period_that_is_being_made() {
                 let mut last = f64::NEG_INFINITY;
                 for period in 1..3 {
                     shared.enter();
-                    if shared.command() == Order::Run {
+                    if shared.command() == Command::Run {
                         last = f64::from(period);
                         shared.will_sound_until(last);
                     }
@@ -141,7 +144,7 @@ fn a_stop_waits_for_the_period_that_is_being_made() {
                 last
             })
         };
-        shared.order(Order::Stop);
+        shared.order(Command::Stop);
         let until = shared.sounds_until();
         let last = audio.join().expect("it ends");
         assert!(until.is_none_or(|until| until == last), "{until:?}, but it sounded until {last}");

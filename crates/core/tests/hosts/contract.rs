@@ -24,6 +24,21 @@ pub fn assert_sound(heard: &Heard, flags: u8) {
     assert!(heard.lost == 0 || flags & LOST != 0, "lost without a word: {heard:?}");
 }
 
+/// All of these at once: what each hears is its own, and the flags of all. Where one hears its own frames late, others' are
+/// not added to them.
+pub fn together<'a, S: Counts + 'a>(plans: impl Iterator<Item = Plan<'a, S>>) -> (Vec<Heard>, u8) {
+    let runs: Vec<_> = plans.map(Plan::start).collect();
+    let mut all = 0;
+    let each = runs.into_iter().map(|run| {
+        let (recording, flags) = run.end();
+        let heard = heard(&recording);
+        assert_sound(&heard, flags);
+        all |= flags;
+        heard
+    });
+    (each.collect(), all)
+}
+
 /// Takes turns until one has no flags, which is what can be judged to the frame; none where the machine has no time at all.
 pub fn judged<T>(way: &Way, turn: impl Fn() -> (T, u8)) -> Option<T> {
     for _ in 0..TURNS {

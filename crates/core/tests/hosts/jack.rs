@@ -4,7 +4,7 @@ use std::process::Command;
 
 use sounddevice::{AudioData, DeviceInfo, Devices, ErrorKind, devices};
 
-use super::contract::{assert_sound, judged};
+use super::contract::{assert_sound, judged, together};
 use super::counter::{Counts, Heard, heard, heard_on, signal};
 use super::run::{PATIENCE, Plan, RATE, until};
 use super::way::{JACK, Way, apart, here, server_directory};
@@ -93,20 +93,7 @@ fn eight_streams_beside_each_other_do_not_disturb_each_other() {
         let data = AudioData::from_fn(RATE as usize, 1, RATE, |frame, _| f32::of(frame, 0));
         let turn = || {
             let plan = Plan::both(&data, WIDE, WIDE).align();
-            let runs: Vec<_> = (1..=8).map(|channel| plan.on_channel(channel).start()).collect();
-            let mut all = 0;
-            let heard: Vec<Heard> = runs
-                .into_iter()
-                .map(|run| {
-                    let (recording, flags) = run.end();
-                    let heard = heard(&recording);
-                    // Where one hears its own frames late, others' are not added to them.
-                    assert_sound(&heard, flags);
-                    all |= flags;
-                    heard
-                })
-                .collect();
-            (heard, all)
+            together((1..=8).map(|channel| plan.on_channel(channel)))
         };
         judged(way, turn).into_iter().flatten().for_each(|heard| assert_eq!(heard.frames, data.frames(), "{heard:?}"));
     });

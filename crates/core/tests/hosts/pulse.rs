@@ -5,8 +5,8 @@ use std::process::Command;
 
 use sounddevice::{AudioData, Dtype, ErrorKind, I24, Kind, Latency, check, devices};
 
-use super::contract::{assert_sound, judged};
-use super::counter::{Counts, Heard, heard, signal};
+use super::contract::{assert_sound, judged, together};
+use super::counter::{Counts, heard, signal};
 use super::run::{PATIENCE, Plan, RATE, until};
 use super::way::{PULSE, Way, apart, here, server_directory};
 
@@ -127,19 +127,7 @@ fn six_streams_at_once_do_not_hear_each_other() {
         let data = AudioData::from_fn(RATE as usize, 1, RATE, |frame, _| f32::of(frame, 0));
         let turn = || {
             let plan = Plan::both(&data, "pulseaudio:surround", "pulseaudio:surround.monitor").align();
-            let runs: Vec<_> = (3..9).map(|channel| plan.on_channel(channel).start()).collect();
-            let mut all = 0;
-            let heard: Vec<Heard> = runs
-                .into_iter()
-                .map(|run| {
-                    let (recording, flags) = run.end();
-                    let heard = heard(&recording);
-                    assert_sound(&heard, flags);
-                    all |= flags;
-                    heard
-                })
-                .collect();
-            (heard, all)
+            together((3..9).map(|channel| plan.on_channel(channel)))
         };
         judged(way, turn).into_iter().flatten().for_each(|heard| assert!(heard.frames > 0, "nothing is heard"));
     });

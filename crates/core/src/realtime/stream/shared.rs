@@ -4,21 +4,12 @@ use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::realtime::Flags;
+use crate::realtime::command::{Command, Orders};
 use crate::realtime::convert::Counts;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
 use crate::sync::thread::{self, Thread};
 use crate::sync::{Mutex, park_timeout};
-
-/// What the control side wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Command {
-    Run,
-    /// Make no more; end when what was made has been heard.
-    Stop,
-    /// End at once.
-    Abort,
-}
 
 /// How the engine has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +27,7 @@ pub(crate) enum Ended {
 /// Counters of one stream, over all of its runs, and the state of the current run.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    command: AtomicU8,
+    orders: Orders,
     ended: AtomicU8,
     /// A period is being made.
     busy: AtomicBool,
@@ -70,7 +61,7 @@ impl Default for Shared {
         let zero = || AtomicU64::new(0);
         let unknown = || AtomicU64::new(f64::NAN.to_bits());
         Self {
-            command: AtomicU8::new(0),
+            orders: Orders::default(),
             ended: AtomicU8::new(0),
             busy: AtomicBool::new(false),
             pending: AtomicBool::new(false),
@@ -96,7 +87,7 @@ impl Default for Shared {
 impl Shared {
     /// Before a run, while no engine has it.
     pub(crate) fn begin(&self) {
-        self.command.store(Command::Run as u8, Release);
+        self.orders.forget();
         self.ended.store(0, Release);
         self.busy.store(false, Release);
         self.pending.store(false, Release);
@@ -119,16 +110,12 @@ impl Shared {
     }
 
     pub(crate) fn command(&self) -> Command {
-        match self.command.load(Acquire) {
-            0 => Command::Run,
-            1 => Command::Stop,
-            _ => Command::Abort,
-        }
+        self.orders.command()
     }
 
     /// Says what shall happen; an abort is never taken back by a stop.
     pub(crate) fn order(&self, command: Command) {
-        self.command.fetch_max(command as u8, AcqRel);
+        self.orders.order(command);
         self.reader.wake();
         self.writer.wake();
     }

@@ -1,22 +1,14 @@
 //! What both sides of a job know: written by one, read by the other, without waiting.
 
 use crate::realtime::Times;
+use crate::realtime::command::{Command, Orders};
 use crate::realtime::convert::Counts;
-use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, fence};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Command {
-    Run,
-    /// Make no more; end when what was made has been heard.
-    Stop,
-    /// End at once.
-    Abort,
-}
 
 #[derive(Debug)]
 pub(crate) struct State {
-    command: AtomicU8,
+    orders: Orders,
     pub paused: AtomicBool,
     /// The frame to go to, -1 where none is asked for.
     pub seek: AtomicI64,
@@ -37,7 +29,7 @@ impl Default for State {
     fn default() -> Self {
         let unknown = || AtomicU64::new(f64::NAN.to_bits());
         Self {
-            command: AtomicU8::new(0),
+            orders: Orders::default(),
             paused: AtomicBool::new(false),
             seek: AtomicI64::new(-1),
             position: AtomicU64::new(0),
@@ -55,16 +47,12 @@ impl Default for State {
 
 impl State {
     pub(crate) fn command(&self) -> Command {
-        match self.command.load(Acquire) {
-            0 => Command::Run,
-            1 => Command::Stop,
-            _ => Command::Abort,
-        }
+        self.orders.command()
     }
 
     /// Says what shall happen; an abort is never taken back by a stop.
     pub(crate) fn order(&self, command: Command) {
-        self.command.fetch_max(command as u8, AcqRel);
+        self.orders.order(command);
     }
 
     pub(crate) fn count(&self, counts: Counts) {

@@ -6,17 +6,6 @@ use crate::memory::Samples;
 use crate::realtime::join;
 
 const RATE: f64 = 48_000.0;
-const FORMATS: [Format; 8] = [
-    Format::Packed(Dtype::F64),
-    Format::Packed(Dtype::F32),
-    Format::Packed(Dtype::I32),
-    Format::Packed(Dtype::I24),
-    Format::I24In32,
-    Format::Packed(Dtype::I16),
-    Format::Packed(Dtype::I8),
-    Format::Packed(Dtype::U8),
-];
-
 /// An engine, driven by hand; allocating or freeing memory in it ends the process.
 struct Bench {
     engine: Box<dyn Engine>,
@@ -92,7 +81,7 @@ impl Bench {
 
 #[test]
 fn jobs_allocate_and_free_nothing_on_the_audio_thread() {
-    for format in FORMATS {
+    for format in Format::ALL {
         for dtype in Dtype::ALL {
             let mut bench = Bench::new(format);
             let first = bench.voice(dtype, true, true);
@@ -137,7 +126,7 @@ fn as_many_jobs_as_there_may_be_come_and_go_without_allocating() {
 /// Both halves of a join around an engine: input that is missing, late, too much, and no longer wanted.
 #[test]
 fn joined_streams_allocate_and_free_nothing_on_their_audio_threads() {
-    for format in FORMATS {
+    for format in Format::ALL {
         let mut bench = Bench::new(format);
         let (engine, remote) = Voices::new(Arc::default(), ConvertOptions::default());
         bench.remote = remote;
