@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::client::Client;
 use super::survey::{Survey, survey};
+use super::unlocked::give_up_locking;
 use crate::error::Result;
 
 /// Its name in the server's graph. It never has ports.
@@ -34,6 +35,8 @@ fn kept() -> MutexGuard<'static, Option<Kept>> {
 pub(super) fn look() -> Result<Survey> {
     let mut kept = alive();
     if kept.is_none() {
+        // For good: the thread that asks is there for one question.
+        give_up_locking();
         *kept = Some(Kept { client: Client::open(NAME)?, used: Instant::now() });
     }
     let Some(Kept { client, used }) = kept.as_mut() else {

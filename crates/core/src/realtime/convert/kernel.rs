@@ -64,6 +64,7 @@ impl Kernels {
             let on_grid: OnGrid = pick(on_grid::<f64, S, D>, on_grid_avx2::<f64, S, D>);
             (on_grid, pick::<Convert>(quantise::<f64, S, D, false>, quantise_avx2::<f64, S, D, false>))
         };
+        let plain = if S::BITS == 0 { plain } else { pick::<Convert>(narrow::<S, D>, narrow_avx2::<S, D>) };
         Self { plain, narrowing: Some((on_grid, dithered)) }
     }
 }
@@ -173,6 +174,34 @@ fn quantise<W: Real, S: Sample, D: Sample, const DITHER: bool>(
     }
 }
 
+/// Integers to shorter ones, rounded half to even; only at the top does that leave the target's range.
+#[inline(always)]
+fn narrow<S: Sample, D: Sample>(
+    src: &[u8],
+    src_step: usize,
+    dst: &mut [u8],
+    dst_step: usize,
+    _: &mut Dither,
+    counts: &mut Counts,
+) {
+    let shift = S::BITS.saturating_sub(D::BITS);
+    let half = 1 << shift.saturating_sub(1);
+    let max = (1 << (D::BITS - 1)) - 1;
+    for (src, dst) in src.chunks(BLOCK * src_step).zip(dst.chunks_mut(BLOCK * dst_step)) {
+        let mut clipped = 0u32;
+        each::<S, D>(src, src_step, dst, dst_step, &NO_NOISE, |value, _| {
+            let value = value.to_i32();
+            let below = value >> shift;
+            let rest = value & ((1 << shift) - 1);
+            // The middle goes up from odd numbers only.
+            let rounded = below + i32::from(rest + (below & 1) > half);
+            clipped += u32::from(rounded > max);
+            D::Value::from_i32(rounded.min(max), 1.0)
+        });
+        counts.clipped += u64::from(clipped);
+    }
+}
+
 /// Least and greatest value of the target.
 #[inline(always)]
 fn limits<W: Real, D: Sample>() -> (W, W) {
@@ -220,6 +249,18 @@ fn quantise_avx2<W: Real, S: Sample, D: Sample, const DITHER: bool>(
     counts: &mut Counts,
 ) {
     quantise::<W, S, D, DITHER>(src, src_step, dst, dst_step, dither, counts);
+}
+
+#[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
+fn narrow_avx2<S: Sample, D: Sample>(
+    src: &[u8],
+    src_step: usize,
+    dst: &mut [u8],
+    dst_step: usize,
+    dither: &mut Dither,
+    counts: &mut Counts,
+) {
+    narrow::<S, D>(src, src_step, dst, dst_step, dither, counts);
 }
 
 #[cfg_attr(target_arch = "x86_64", target_feature(enable = "avx2"))]
