@@ -145,6 +145,17 @@ pub(crate) fn monotonic_seconds() -> f64 {
     ORIGIN.get_or_init(Instant::now).elapsed().as_secs_f64() + 1.0
 }
 
+/// How long a host API takes to list its devices.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Listing {
+    /// Longer than others: it should be asked first.
+    Slow,
+    /// As long as a server or a library likes.
+    Waits,
+    /// No time: no system is asked.
+    AtOnce,
+}
+
 /// A host API. Calls may come from any thread, also at the same time.
 pub(crate) trait HostApi: Send + Sync {
     /// The public name, such as `"ALSA"`.
@@ -153,9 +164,9 @@ pub(crate) trait HostApi: Send + Sync {
     /// The devices of now. Empty where there is no such system or no server answers: that is no error.
     fn list(&self) -> Result<HostListing>;
 
-    /// Whether the list takes longer than others', so that it should be asked for first.
-    fn lists_slowly(&self) -> bool {
-        false
+    /// How long the list takes.
+    fn listing(&self) -> Listing {
+        Listing::Waits
     }
 
     /// Pokes whenever the list or the defaults may have changed, as long as what it returns lives; deafens when it cannot do

@@ -16,7 +16,7 @@ mod unlocked;
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use super::{BackendStream, HostApi, HostListing, Request};
+use super::{BackendStream, HostApi, HostListing, Listing, Request};
 use crate::error::{ErrorKind, Result};
 use crate::realtime::{Engine, Signals};
 use client::ask;
@@ -77,8 +77,8 @@ impl HostApi for Jack {
     }
 
     /// The server takes some 15 ms to let the first client in.
-    fn lists_slowly(&self) -> bool {
-        true
+    fn listing(&self) -> Listing {
+        Listing::Slow
     }
 
     fn check(&self, request: &Request) -> Result<()> {

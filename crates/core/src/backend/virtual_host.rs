@@ -12,7 +12,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 pub(crate) use device::{Device, Fault, Settings};
 
-use crate::backend::{BackendStream, DeviceRecord, HostApi, HostListing, Request};
+use crate::backend::{BackendStream, DeviceRecord, HostApi, HostListing, Listing, Request};
 use crate::device::Poke;
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::{Engine, Signals};
@@ -81,6 +81,10 @@ impl VirtualHost {
 impl HostApi for &'static VirtualHost {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn listing(&self) -> Listing {
+        Listing::AtOnce
     }
 
     fn list(&self) -> Result<HostListing> {

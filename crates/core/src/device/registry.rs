@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{DeviceInfo, Devices, HostApiInfo};
-use crate::backend::{self, HostApi, HostListing};
+use crate::backend::{self, HostApi, HostListing, Listing};
 use crate::patience::{Asked, Question};
 
 /// How long a host API may take to open or start before it is given up.
@@ -46,14 +46,20 @@ pub(super) fn listings(wanted: impl Iterator<Item = bool>) -> Vec<Option<HostLis
     let mut questions: Vec<Option<Question<_>>> = hosts().iter().map(|_| None).collect();
     // Who takes longest begins: libraries are loaded one at a time.
     let mut order: Vec<usize> = (0..questions.len()).filter(|host| wanted[*host]).collect();
-    order.sort_by_key(|host| !hosts()[*host].lists_slowly());
+    order.sort_by_key(|host| hosts()[*host].listing());
+    let mut lists: Vec<Option<HostListing>> = hosts().iter().map(|_| None).collect();
     for position in order {
         let host = hosts()[position].as_ref();
-        questions[position] = asked[position].ask("device list", || host.list().ok());
+        match host.listing() {
+            Listing::AtOnce => lists[position] = host.list().ok(),
+            _ => questions[position] = asked[position].ask("device list", || host.list().ok()),
+        }
     }
-    let answer =
-        |question: Option<Question<_>>| question?.wait(end.saturating_duration_since(Instant::now())).flatten();
-    questions.into_iter().map(answer).collect()
+    for (list, question) in lists.iter_mut().zip(questions) {
+        let Some(question) = question else { continue };
+        *list = question.wait(end.saturating_duration_since(Instant::now())).flatten();
+    }
+    lists
 }
 
 /// The virtual host alone: no system is asked.
