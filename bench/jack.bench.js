@@ -1,7 +1,4 @@
-import { spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { median, output, root } from './tools.js';
+import { alternating, compiled, duplex, folder, output, row, servers } from './tools.js';
 
 export const title = "duplex over jackd's loopback ports, beside a C program on libjack";
 
@@ -9,74 +6,47 @@ const SECONDS = Number(process.env.BENCH_SECONDS ?? 20);
 const PERIODS = [32, 64, 128, 256, 512];
 const TURNS = 3;
 const STREAMS = 40;
-const DIR = join(root, 'target/bench');
-
 /** Servers of its own, since the period is the server's. */
-function server(command, period = 128) {
-  const env = { ...process.env, SS_DIR: join(DIR, 'jack'), SS_JACK_PERIOD: String(period) };
-  const { status, stdout, stderr } = spawnSync('bash', ['scripts/sound-servers.sh', command, 'jack'], {
-    cwd: root,
-    env,
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`jackd: ${stderr}`);
-  return stdout;
-}
-
-function build() {
-  mkdirSync(DIR, { recursive: true });
-  const peer = join(DIR, 'jack_loop');
-  const compiled = spawnSync('cc', ['-O2', 'bench/jack_loop.c', '-o', peer, '-l:libjack.so.0'], {
-    cwd: root,
-  });
-  const arguments_ = ['bench', '-p', 'sounddevice', '--bench', 'duplex', '--no-run', '--message-format=json'];
-  const built = spawnSync('cargo', arguments_, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
-  if (compiled.status !== 0 || built.status !== 0) throw new Error(`${compiled.stderr}${built.stderr}`);
-  const artifacts = built.stdout.split('\n').filter((text) => text.startsWith('{'));
-  const ours = artifacts
-    .map((text) => JSON.parse(text))
-    .find(({ target }) => target?.name === 'duplex').executable;
-  return { ours, peer };
-}
+const DIR = { SS_DIR: `${folder}/jack` };
 
 export async function* run() {
-  const programs = build();
-  const once = async (program, device, seconds, streams = 1) => {
+  const ours = duplex();
+  const peer = compiled('jack_loop', 'libjack.so.0');
+  const once = async (program, device, seconds, streams) => {
     // Its names and numbers are those of the script.
     const arguments_ = [program, device, String(seconds), String(streams)];
     const script = 'eval "$(bash scripts/sound-servers.sh env jack)"; exec "$@"';
-    const env = { ...process.env, SS_DIR: join(DIR, 'jack') };
-    return JSON.parse(await output('bash', ['-c', script, 'bash', ...arguments_], { env }));
+    return JSON.parse(
+      await output('bash', ['-c', script, 'bash', ...arguments_], { env: { ...process.env, ...DIR } }),
+    );
   };
-  /** Alternating, so that both see the same machine. */
-  const both = async (seconds, turns, streams) => {
-    const results = { ours: [], peer: [] };
-    for (let turn = 0; turn < turns; turn++) {
-      results.ours.push(await once(programs.ours, 'jack:loopback', seconds, streams));
-      results.peer.push(await once(programs.peer, 'loopback', seconds, streams));
-    }
-    return results;
-  };
-  const row = (what, { ours, peer }, key, unit, rest) => {
-    const figure = (results) => median(results.map((result) => result[key]));
-    return { what, ours: figure(ours), peer: figure(peer), unit, ...rest };
-  };
+  const both = (turns, seconds, streams = 1) =>
+    alternating(
+      turns,
+      () => once(ours, 'jack:loopback', seconds, streams),
+      () => once(peer, 'loopback', seconds, streams),
+    );
   try {
     for (const period of PERIODS) {
-      server('start', period);
-      const results = await both(3, TURNS);
+      servers('start', 'jack', { ...DIR, SS_JACK_PERIOD: String(period) });
+      const results = await both(TURNS, 3);
       yield row(`round trip at ${period}`, results, 'roundTrip', 'frames', { most: 1 });
       demand(results);
+      if (period === 64) {
+        const minute = await both(1, 60);
+        demand(minute);
+        yield row('processor time of 60 s at 64, all frames whole', minute, 'processor', 's');
+      }
       if (period !== 128) continue;
-      yield row(`processor time of ${SECONDS} s`, await both(SECONDS, TURNS), 'processor', 's', {
+      yield row(`processor time of ${SECONDS} s`, await both(TURNS, SECONDS), 'processor', 's', {
         most: 1.2,
       });
-      const many = await both(10, 1, STREAMS);
+      const many = await both(1, 10, STREAMS);
       demand(many);
       yield row(`processor time of ${STREAMS} streams for 10 s`, many, 'processor', 's');
     }
   } finally {
-    server('stop');
+    servers('stop', 'jack', DIR);
   }
 }
 

@@ -3,7 +3,7 @@
  *   cc -O2 -o pulse_loop pulse_loop.c -l:libpulse.so.0 && ./pulse_loop SINK SOURCE [BLOCK [SECONDS]]
  *
  * The server asks for output; as many frames of input as it wants are taken from what has been captured, numbered frames
- * are written, and the numbers that come back tell the round trip. Prints one line of JSON, as the example `round_trip` does.
+ * are written, and the numbers that come back tell the round trip. Prints one line of JSON, as benches/duplex.rs does.
  * The declarations are here, so that it builds without libpulse's headers.
  */
 #include <stdint.h>
@@ -155,9 +155,8 @@ int main(int argc, char **argv) {
   pa_threaded_mainloop_lock(loop);
   double used = cpu() - before;
   qsort(trip, trips, sizeof *trip, ascending);
-  printf("{\"block\":%u,\"trip_ms\":%.2f,\"lost\":%llu,\"altered\":%llu,\"cpu_s_per_60_s\":%.2f}\n", block,
-         trips ? trip[trips / 2] * 1000.0 / RATE : 0, (unsigned long long)lost, (unsigned long long)altered,
-         used * 60 / seconds);
+  printf("{\"median\":%u,\"lost\":%llu,\"altered\":%llu,\"processor\":%.4f}\n", trips ? trip[trips / 2] : 0,
+         (unsigned long long)lost, (unsigned long long)altered, used);
   fflush(stdout);
   _exit(0);
 }

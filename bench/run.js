@@ -21,7 +21,8 @@ if (unknown) {
 function line({ what, ours, peer, unit, most, least }) {
   const ratio = ours / peer;
   const met = (most === undefined || ratio <= most) && (least === undefined || ratio >= least);
-  const goal = most === undefined ? (least === undefined ? '' : `≥ ${least}`) : `≤ ${most}`;
+  const rounded = (number) => Number(number.toFixed(2));
+  const goal = most === undefined ? (least === undefined ? '' : `≥ ${rounded(least)}`) : `≤ ${rounded(most)}`;
   const figures = [ours, peer].map((figure) => `${figure.toPrecision(4)} ${unit}`.padStart(14));
   return `${what.padEnd(44)}${figures.join('')}${ratio.toFixed(2).padStart(8)}  ${goal.padEnd(8)}${goal ? (met ? 'met' : 'MISSED') : ''}`;
 }

@@ -1,5 +1,6 @@
 // What the benchmarks share.
 import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('..', import.meta.url));
@@ -34,3 +35,54 @@ export function lifetime(command, args) {
 
 /** Python with the original installed, as the script made it. */
 export const python = process.env.BENCH_PYTHON;
+
+/** Where benchmarks keep what they build. */
+export const folder = `${root}target/bench`;
+
+/** A C program of this folder, linked with a library whose headers need not be here. */
+export function compiled(name, library) {
+  mkdirSync(folder, { recursive: true });
+  const program = `${folder}/${name}`;
+  const built = spawnSync('cc', ['-O2', `bench/${name}.c`, '-o', program, `-l:${library}`, '-lm'], {
+    cwd: root,
+    encoding: 'utf8',
+  });
+  if (built.status !== 0) throw new Error(built.stderr);
+  return program;
+}
+
+/** The crate's own program that plays over a loop, `benches/duplex.rs`. */
+export function duplex() {
+  const arguments_ = ['bench', '-p', 'sounddevice', '--bench', 'duplex', '--no-run', '--message-format=json'];
+  const built = spawnSync('cargo', arguments_, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
+  if (built.status !== 0) throw new Error(built.stderr);
+  const artifacts = built.stdout.split('\n').filter((text) => text.startsWith('{'));
+  return artifacts.map((text) => JSON.parse(text)).find(({ target }) => target?.name === 'duplex').executable;
+}
+
+/** What the script of the sound servers says to a command. */
+export function servers(command, which, env = {}) {
+  const { status, stdout, stderr } = spawnSync('bash', ['scripts/sound-servers.sh', command, which], {
+    cwd: root,
+    env: { ...process.env, ...env },
+    encoding: 'utf8',
+  });
+  if (status !== 0) throw new Error(`sound servers: ${stderr}`);
+  return stdout;
+}
+
+/** Ours and the peer, turn by turn, so that both see the same machine: their results. */
+export async function alternating(turns, ours, peer) {
+  const results = { ours: [], peer: [] };
+  for (let turn = 0; turn < turns; turn++) {
+    results.ours.push(await ours());
+    results.peer.push(await peer());
+  }
+  return results;
+}
+
+/** One line of the report: the medians of what the results have under that name. */
+export function row(what, { ours, peer }, key, unit, goal) {
+  const figure = (results) => median(results.map((result) => result[key]));
+  return { what, ours: figure(ours), peer: figure(peer), unit, ...goal };
+}

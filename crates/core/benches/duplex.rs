@@ -1,11 +1,14 @@
-//! `playrec` over a device that hears itself: `cargo bench --bench duplex -- DEVICE SECONDS [STREAMS]`. Streams beyond the first
-//! play silence, for what they would play is added up.
+//! `playrec` over a loop, what is played being heard again:
+//! `cargo bench --bench duplex -- OUTPUT SECONDS [STREAMS [INPUT [BLOCK]]]`. INPUT is OUTPUT where it is not given, and a BLOCK
+//! asks for the least latency with it. Streams beyond the first play silence, for what they would play is added up.
 //!
-//! Prints one line of JSON: the round trip in frames, how many frames were altered or lost, seconds of processor time.
+//! Prints one line of JSON: the round trip in frames (at first, the median, and in each second), how many frames were altered
+//! or lost, seconds of processor time.
 
 use std::process::exit;
 use std::time::{Duration, Instant};
 
+use sounddevice::job::Latency;
 use sounddevice::{AudioData, RecordingJob, Result};
 
 const CHANNELS: usize = 2;
@@ -14,12 +17,18 @@ const SCALE: f32 = 16_777_216.0;
 fn main() {
     // Cargo adds an option of its own.
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let [device, seconds, streams @ ..] = &arguments[..] else {
-        return println!("duplex: skipped, no DEVICE SECONDS [STREAMS]");
+    let [output, seconds, rest @ ..] = &arguments[..] else {
+        return println!("duplex: skipped, no OUTPUT SECONDS [STREAMS [INPUT [BLOCK]]]");
     };
     let number = |text: &String| text.parse::<f64>().unwrap_or_else(|_| fail("not a number"));
-    let streams = streams.first().map_or(1.0, number) as usize;
-    if let Err(error) = run(device, number(seconds), streams) {
+    let loop_ = Loop {
+        output,
+        input: rest.get(1).unwrap_or(output),
+        seconds: number(seconds),
+        streams: rest.first().map_or(1.0, number) as usize,
+        block: rest.get(2).map(|block| number(block) as u32),
+    };
+    if let Err(error) = run(&loop_) {
         fail(error.message());
     }
 }
@@ -29,21 +38,34 @@ fn fail(what: &str) -> ! {
     exit(1)
 }
 
-fn run(device: &str, seconds: f64, streams: usize) -> Result<()> {
+struct Loop<'a> {
+    output: &'a str,
+    input: &'a str,
+    seconds: f64,
+    streams: usize,
+    block: Option<u32>,
+}
+
+fn run(of: &Loop) -> Result<()> {
     let devices = sounddevice::devices()?;
-    let rate = devices.find_output(device)?.default_sample_rate as u32;
-    let frames = (seconds * f64::from(rate)) as usize;
+    let rate = devices.find_output(of.output)?.default_sample_rate as u32;
+    let frames = (of.seconds * f64::from(rate)) as usize;
     let open = |sounds: bool| -> Result<RecordingJob<f32>> {
         let value = |frame: usize, _| if sounds { (frame + 1) as f32 / SCALE } else { 0.0 };
-        sounddevice::playrec(&AudioData::from_fn(frames, CHANNELS, rate, value))
-            .device(device)
-            .channels(CHANNELS)
-            .start()
+        let job = sounddevice::playrec(&AudioData::from_fn(frames, CHANNELS, rate, value))
+            .input_device(of.input)
+            .output_device(of.output)
+            .channels(CHANNELS);
+        match of.block {
+            Some(block) => job.block_size(block).latency(Latency::Seconds(0.0)),
+            None => job,
+        }
+        .start()
     };
-    let jobs = (0..streams.max(1)).map(|stream| open(stream == 0)).collect::<Result<Vec<_>>>()?;
+    let jobs = (0..of.streams.max(1)).map(|stream| open(stream == 0)).collect::<Result<Vec<_>>>()?;
     let (before, began) = (processor_time(), Instant::now());
     for job in &jobs {
-        if !job.wait_for(Duration::from_secs_f64(seconds * 2.0 + 60.0)) {
+        if !job.wait_for(Duration::from_secs_f64(of.seconds * 2.0 + 60.0)) {
             fail("a stream does not end");
         }
     }
@@ -51,18 +73,27 @@ fn run(device: &str, seconds: f64, streams: usize) -> Result<()> {
     let flagged = jobs.iter().filter(|job| job.flags() != 0).count();
     let mut recordings = jobs.into_iter().map(RecordingJob::wait).collect::<Result<Vec<_>>>()?;
     let heard = hear(&recordings.swap_remove(0));
+    let each_second: Vec<usize> = heard.trips.chunks(rate as usize).map(median).collect();
     println!(
-        r#"{{"roundTrip":{},"altered":{},"lost":{},"xruns":{flagged},"processor":{used:.4},"seconds":{wall:.3}}}"#,
-        heard.round_trip.map_or(-1, |frames| frames as i64),
+        r#"{{"roundTrip":{},"median":{},"eachSecond":{each_second:?},"altered":{},"lost":{},"xruns":{flagged},"processor":{used:.4},"seconds":{wall:.3}}}"#,
+        heard.trips.first().map_or(-1, |frames| *frames as i64),
+        median(&heard.trips),
         heard.altered,
         heard.lost,
     );
     Ok(())
 }
 
+fn median(trips: &[usize]) -> usize {
+    let mut trips = trips.to_vec();
+    trips.sort_unstable();
+    trips.get(trips.len() / 2).copied().unwrap_or(0)
+}
+
 #[derive(Default)]
 struct Heard {
-    round_trip: Option<usize>,
+    /// Of each frame that came back.
+    trips: Vec<usize>,
     altered: usize,
     lost: usize,
 }
@@ -72,7 +103,7 @@ fn hear(recording: &AudioData<f32>) -> Heard {
     let mut expected = 0;
     for (position, frame) in recording.samples().chunks_exact(CHANNELS).enumerate() {
         let silent = frame.iter().all(|sample| *sample == 0.0);
-        if silent && heard.round_trip.is_none() {
+        if silent && heard.trips.is_empty() {
             continue;
         }
         let number = (frame[0] * SCALE) as usize;
@@ -80,10 +111,10 @@ fn hear(recording: &AudioData<f32>) -> Heard {
             heard.altered += 1;
             continue;
         }
-        match heard.round_trip {
-            None => heard.round_trip = Some(position + 1 - number),
-            Some(_) => heard.lost += number.abs_diff(expected),
+        if !heard.trips.is_empty() {
+            heard.lost += number.abs_diff(expected);
         }
+        heard.trips.push((position + 1).saturating_sub(number));
         expected = number + 1;
     }
     heard

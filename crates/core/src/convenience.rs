@@ -127,6 +127,24 @@ impl<Of> Builder<Of> {
         self.latency = latency;
         self
     }
+
+    /// Frames that are handled at a time; 0, the default, leaves that to the host.
+    pub fn block_size(mut self, frames: u32) -> Self {
+        self.request.block_size = frames;
+        self
+    }
+
+    /// Leaves samples uncounted that are clipped.
+    pub fn clip_off(mut self) -> Self {
+        self.request.clip_off = true;
+        self
+    }
+
+    /// Rounds without dither.
+    pub fn dither_off(mut self) -> Self {
+        self.request.dither_off = true;
+        self
+    }
 }
 
 impl Builder<Playing> {
