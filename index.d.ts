@@ -141,6 +141,11 @@ export interface NativeError {
 /** Opens and starts a job. `on_end` is called once. */
 export declare function openJob(options: object, onEnd: (error: NativeError | null) => void): NativeJob
 
+export interface PortAudioVersion {
+  number: number
+  text: string
+}
+
 export declare function readWav(path: string): NativeWav
 
 /** A device as JavaScript names it. */
@@ -151,6 +156,7 @@ export declare function versions(): Versions
 export interface Versions {
   sounddevice: string
   cpal?: string
+  portaudio?: PortAudioVersion
 }
 
 export interface VirtualOptions {

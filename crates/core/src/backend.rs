@@ -14,8 +14,15 @@ use crate::dtype::{Dtype, Format};
 use crate::error::Result;
 use crate::realtime::{Engine, Signals};
 
+pub(crate) mod choice;
 pub(crate) mod cpal;
+mod gate;
 pub(crate) mod jack;
+#[cfg(feature = "portaudio")]
+pub(crate) mod portaudio;
+#[cfg(not(feature = "portaudio"))]
+#[path = "backend/no_portaudio.rs"]
+pub(crate) mod portaudio;
 pub(crate) mod priority;
 #[cfg(target_os = "linux")]
 mod pulse;
@@ -162,6 +169,11 @@ pub(crate) trait HostApi: Send + Sync {
         false
     }
 
+    /// Whether one direction of it may be joined with the other one of another host API.
+    fn joins(&self) -> bool {
+        true
+    }
+
     /// Opens, prepares the engine ([`Engine::prepare`]) and leaves the stream stopped. Called on the thread that will own
     /// the stream. `signals` is for news that no period can bring: a lost device.
     fn open(&self, request: &Request, engine: Box<dyn Engine>, signals: Arc<Signals>)
@@ -195,3 +207,8 @@ pub(crate) fn hosts() -> Vec<Box<dyn HostApi>> {
 
 /// The version of cpal underneath, pinned in Cargo.toml; none where it is not built in.
 pub const CPAL_VERSION: Option<&str> = Some(cpal::VERSION);
+
+/// PortAudio's own number and text of its version, once a call has loaded it: `(1246720, "PortAudio V19.6.0-devel, …")`.
+pub fn portaudio_version() -> Option<(i32, String)> {
+    portaudio::version()
+}

@@ -1,7 +1,7 @@
 //! Whether a device could be opened like this.
 
 use crate::backend::Request;
-use crate::device::{DeviceSpecifier, Kind, devices};
+use crate::device::{DeviceSpecifier, Kind, devices_for};
 use crate::dtype::Dtype;
 use crate::error::Result;
 use crate::job::{Latency, rate, side};
@@ -27,7 +27,7 @@ pub fn check(
     dtype: Dtype,
     sample_rate: Option<f64>,
 ) -> Result<()> {
-    let devices = devices()?;
+    let devices = devices_for([device])?;
     let device = devices.resolve(device, kind)?;
     let sample_rate = rate(sample_rate, Some(device), None)?;
     let channels = channels.unwrap_or_else(|| device.max_channels(kind).into());

@@ -28,11 +28,11 @@ pub mod virtual_device;
 mod wav;
 
 pub use audio_data::AudioData;
-pub use backend::CPAL_VERSION;
+pub use backend::{CPAL_VERSION, portaudio_version};
 pub use check::check;
 pub use convenience::{Builder, Playing, Recording, RecordingJob, play, playrec, rec};
 pub use convert::{ConvertOptions, Counts, convert};
-pub use device::{DeviceInfo, DeviceSpecifier, Devices, HostApiInfo, Kind, devices};
+pub use device::{DeviceInfo, DeviceSpecifier, Devices, HostApiInfo, Kind, devices, devices_for};
 pub use dtype::Dtype;
 pub use error::{Error, ErrorKind, HostError, Result};
 pub use job::Latency;

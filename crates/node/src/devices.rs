@@ -129,8 +129,8 @@ fn kind(name: &str) -> Kind {
 /// The device specified, else the default one of that direction.
 #[napi]
 pub fn find_device(env: Env, device: Option<Specifier>, direction: Option<String>) -> Result<DeviceInfo> {
-    let devices = sounddevice::devices().map_err(|error| throw(&env, error))?;
     let wanted = device.map(specifier);
+    let devices = sounddevice::devices_for([wanted.as_ref()]).map_err(|error| throw(&env, error))?;
     let found = match (&wanted, direction.as_deref().map(kind)) {
         (Some(wanted), kind) => devices.find(wanted, kind),
         (None, direction) => devices.resolve(None, direction.unwrap_or(Kind::Output)),
@@ -159,9 +159,20 @@ pub fn check_settings(env: Env, direction: String, options: CheckOptions) -> Res
 pub struct Versions {
     pub sounddevice: String,
     pub cpal: Option<String>,
+    pub portaudio: Option<PortAudioVersion>,
+}
+
+#[napi(object)]
+pub struct PortAudioVersion {
+    pub number: i32,
+    pub text: String,
 }
 
 #[napi]
 pub fn versions() -> Versions {
-    Versions { sounddevice: sounddevice::VERSION.into(), cpal: sounddevice::CPAL_VERSION.map(Into::into) }
+    Versions {
+        sounddevice: sounddevice::VERSION.into(),
+        cpal: sounddevice::CPAL_VERSION.map(Into::into),
+        portaudio: sounddevice::portaudio_version().map(|(number, text)| PortAudioVersion { number, text }),
+    }
 }

@@ -1,11 +1,13 @@
 //! All host APIs of this build, and who has which index.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{DeviceInfo, Devices, HostApiInfo};
-use crate::backend::{self, HostApi, HostListing};
+use crate::backend::choice::{Choice, choice};
+use crate::backend::{self, HostApi, HostListing, virtual_host};
+use crate::error::Result;
 use crate::patience::{Asked, Question};
 
 /// How long a host API may take to open or start before it is given up.
@@ -32,21 +34,64 @@ pub(crate) fn hosts() -> &'static [Box<dyn HostApi>] {
 /// How long a host API may take to list its devices before it is left out.
 const LISTING: Duration = Duration::from_secs(1);
 
-/// Lists every host API, each on a thread of its own, since a server may never answer.
-pub(super) fn list() -> Devices {
+/// How long PortAudio may take, which opens all devices to see them.
+const LISTING_ALL: Duration = Duration::from_millis(4500);
+
+/// Lists every host API, each on a thread of its own, since a server may never answer; those of PortAudio only if they are
+/// wanted.
+pub(super) fn list(portaudio: bool) -> Result<Devices> {
+    let choice = choice()?;
+    let portaudio = match choice {
+        Choice::Both => portaudio,
+        Choice::Cpal => false,
+        Choice::PortAudio => true,
+    };
+    static PORTAUDIO: OnceLock<Asked> = OnceLock::new();
+    let began = Instant::now();
+    let second = portaudio.then(|| PORTAUDIO.get_or_init(Asked::default).ask("device list", backend::portaudio::list));
+    let mut listings = if choice == Choice::PortAudio { Vec::new() } else { ours() };
+    let mut silent = Vec::new();
+    if let Some(second) = second {
+        let left = LISTING_ALL.saturating_sub(began.elapsed());
+        match second.and_then(|question| question.wait(left)) {
+            Some(listed) => listings.extend(listed?.into_iter().map(|(host, listing)| (host, Some(listing)))),
+            None => silent.push("PortAudio"),
+        }
+    }
+    let virtual_host = hosts().iter().map(AsRef::as_ref).filter(|host| host.name() == virtual_host::NAME);
+    listings.extend(virtual_host.map(|host| (host, host.list().ok())));
+    Ok(compose(listings, silent))
+}
+
+/// Whether an index belongs to a device of PortAudio's.
+pub(super) fn is_portaudios(index: usize) -> bool {
+    let indices = indices();
+    indices.iter().any(|(id, known)| *known == index && names_portaudio(id))
+}
+
+/// Whether a text can only mean devices of PortAudio's: it names their host API, or one of their ids.
+pub(super) fn names_portaudio(text: &str) -> bool {
+    text.to_lowercase().contains("portaudio")
+}
+
+type Listing = (&'static dyn HostApi, Option<HostListing>);
+
+/// All of ours but the virtual host.
+fn ours() -> Vec<Listing> {
     static ASKED: OnceLock<Vec<Asked>> = OnceLock::new();
     let asked = ASKED.get_or_init(|| hosts().iter().map(|_| Asked::default()).collect());
     let end = Instant::now() + LISTING;
-    let ask = |(host, asked): (&'static dyn HostApi, &Asked)| asked.ask("device list", || host.list().ok());
-    let questions: Vec<_> = hosts().iter().map(AsRef::as_ref).zip(asked).map(ask).collect();
+    let real = hosts().iter().map(AsRef::as_ref).zip(asked).filter(|(host, _)| host.name() != virtual_host::NAME);
+    let ask = |(host, asked): (&'static dyn HostApi, &Asked)| (host, asked.ask("device list", || host.list().ok()));
+    let questions: Vec<_> = real.map(ask).collect();
     let answer =
         |question: Option<Question<_>>| question?.wait(end.saturating_duration_since(Instant::now())).flatten();
-    compose(questions.into_iter().map(answer).collect())
+    questions.into_iter().map(|(host, question)| (host, answer(question))).collect()
 }
 
-fn compose(listings: Vec<Option<HostListing>>) -> Devices {
-    let mut devices = Devices { infos: Vec::new(), located: Vec::new(), host_apis: Vec::new(), silent: Vec::new() };
-    for (host, listing) in hosts().iter().zip(listings) {
+fn compose(listings: Vec<Listing>, silent: Vec<&'static str>) -> Devices {
+    let mut devices = Devices { infos: Vec::new(), located: Vec::new(), host_apis: Vec::new(), silent };
+    for (host, listing) in listings {
         let Some(listing) = listing else {
             devices.silent.push(host.name());
             continue;
@@ -73,7 +118,7 @@ fn compose(listings: Vec<Option<HostListing>>) -> Devices {
                 default_sample_rate: record.default_sample_rate,
                 is_loopback: record.is_loopback,
             });
-            devices.located.push(Arc::new(Located { host: host.as_ref(), key: record.key }));
+            devices.located.push(Arc::new(Located { host, key: record.key }));
         }
         let index = |position: Option<usize>| position.map(|position| devices.infos[first + position].index);
         devices.host_apis.push(HostApiInfo {
@@ -94,8 +139,12 @@ fn slug(name: &str) -> String {
 
 /// The index of an id: the one it was given when it was first seen.
 fn index_of(id: &str) -> usize {
-    static INDICES: OnceLock<Mutex<HashMap<String, usize>>> = OnceLock::new();
-    let mut indices = INDICES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let mut indices = indices();
     let next = indices.len();
     *indices.entry(id.to_string()).or_insert(next)
+}
+
+fn indices() -> MutexGuard<'static, HashMap<String, usize>> {
+    static INDICES: OnceLock<Mutex<HashMap<String, usize>>> = OnceLock::new();
+    INDICES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
 }

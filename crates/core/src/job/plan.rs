@@ -3,7 +3,7 @@
 use super::Where;
 use crate::backend::Side;
 use crate::control::Plan;
-use crate::device::{DeviceInfo, Kind, devices};
+use crate::device::{DeviceInfo, Kind, devices_for};
 use crate::dtype::Dtype;
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::Samples;
@@ -113,7 +113,8 @@ pub(super) fn resolve(request: JobRequest) -> Result<Parts> {
     for latency in [play.as_ref().map(|p| p.latency), record.as_ref().map(|r| r.latency)].into_iter().flatten() {
         check_latency(latency)?;
     }
-    let devices = devices()?;
+    let wanted = [play.as_ref().map(|play| &play.device), record.as_ref().map(|record| &record.device)];
+    let devices = devices_for(wanted.map(|device| device?.as_ref()))?;
     let output = play.as_ref().map(|play| devices.resolve(play.device.as_ref(), Kind::Output)).transpose()?;
     let input = record.as_ref().map(|record| devices.resolve(record.device.as_ref(), Kind::Input)).transpose()?;
     let sample_rate = rate(sample_rate, input, output)?;

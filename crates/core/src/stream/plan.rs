@@ -2,7 +2,7 @@
 
 use crate::backend::Side;
 use crate::control::Plan;
-use crate::device::{DeviceInfo, DeviceSpecifier, Kind, devices};
+use crate::device::{DeviceInfo, DeviceSpecifier, Kind, devices_for};
 use crate::dtype::Dtype;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::{Latency, check_latency, rate, side};
@@ -53,7 +53,8 @@ pub(crate) fn resolve(request: &Request, has_callback: bool) -> Result<Parts> {
         let message = "Invalid flag: neverDropInput needs a duplex stream with a callback and blockSize 0";
         return Err(Error::new(ErrorKind::InvalidFlag, message));
     }
-    let devices = devices()?;
+    let wanted = [&request.input, &request.output];
+    let devices = devices_for(wanted.map(|side| side.as_ref()?.device.as_ref()))?;
     let find = |side: &Option<SideRequest>, kind| -> Result<Option<&DeviceInfo>> {
         side.as_ref().map(|side| devices.resolve(side.device.as_ref(), kind)).transpose()
     };
