@@ -36,6 +36,61 @@ export declare class NativeJob {
   waitSync(): boolean
 }
 
+export declare class NativeStream {
+  facts(): StreamFacts
+  /**
+   * Starts. `input` and `output` are the blocks of a callback behind each other, over shared memory that the facade keeps
+   * until the stream is closed.
+   */
+  start(input?: Uint8Array | undefined | null, output?: Uint8Array | undefined | null): void
+  stop(): void
+  stopSync(): void
+  abort(): void
+  close(): void
+  closeSync(): void
+  /** After `close`, when everything has been told: the thread that wakes JavaScript ends. */
+  leave(): void
+  /** JavaScript begins to look: the ends of runs that it has not heard of, one by one. */
+  look(): RunEnd | null
+  /** JavaScript has seen everything; `interested` if it waits for input or for room. */
+  looked(interested: boolean): void
+  /**
+   * Gives the last block back, with 0 (go on), 1 (complete) or 2 (abort), and returns where the next one is; −1 if there
+   * is none.
+   */
+  next(flow: number, times: Uint8Array): number
+  readSync(into: Uint8Array, times: Uint8Array): void
+  /** Frames that were there. */
+  tryRead(into: Uint8Array, times: Uint8Array): number
+  /** Throws if reading is not possible now. */
+  checkRead(): void
+  /** Throws if writing is not possible now. */
+  checkWrite(): void
+  readAvailable(): number
+  writeAvailable(): number
+  /** Whether output was missing before. */
+  writeSync(from: Uint8Array): boolean
+  /** Twice the frames that there was room for, and 1 more if output was missing before. */
+  tryWrite(from: Uint8Array): number
+  beginWrite(): void
+  /** As `tryWrite`, for what `beginWrite` began. */
+  goOnWriting(from: Uint8Array): number
+  /** As `writeSync`, for what `beginWrite` began. */
+  finishWrite(from: Uint8Array): boolean
+  endWrite(): void
+  active(): boolean
+  stopped(): boolean
+  closed(): boolean
+  time(): number
+  cpuLoad(): number
+  inputLatency(): number
+  outputLatency(): number
+  /** Input underflows, input overflows, output underflows, output overflows. */
+  xruns(): Array<number>
+  clipped(): number
+  nan(): number
+}
+
 export declare class NativeVirtual {
   get index(): number
   get id(): string
@@ -47,6 +102,10 @@ export declare class NativeVirtual {
   feed(channels: Array<Float64Array>): void
   inject(fault: string): void
   remove(): void
+}
+
+export declare class NativeWatcher {
+  close(): void
 }
 
 export declare class NativeWav {
@@ -99,6 +158,12 @@ export interface DeviceListing {
   defaultOutput: number
 }
 
+/**
+ * Ends all jobs of this environment. `process.exit()` runs no hooks, and a server that is left by a client without a word
+ * may be deaf to others for seconds.
+ */
+export declare function endJobs(): void
+
 /** The device specified, else the default one of that direction. */
 export declare function findDevice(device?: Specifier | undefined | null, direction?: string | undefined | null): DeviceInfo
 
@@ -118,6 +183,7 @@ export interface HostError {
 
 export interface JobStream {
   sampleRate: number
+  realtime: boolean
   inputDevice: number
   inputChannels: number
   inputLatency: number
@@ -130,6 +196,13 @@ export declare function listDevices(): DeviceListing
 
 export declare function listDevicesAsync(): Promise<DeviceListing>
 
+/** Of the kinds `added`, `removed` and `default-changed`, the last one with a direction and perhaps without a device. */
+export interface NativeDeviceEvent {
+  type: string
+  kind?: string
+  device?: DeviceInfo
+}
+
 /** An error that is told, not thrown. */
 export interface NativeError {
   code: string
@@ -141,6 +214,12 @@ export interface NativeError {
 /** Opens and starts a job. `on_end` is called once. */
 export declare function openJob(options: object, onEnd: (error: NativeError | null) => void): NativeJob
 
+/** Opens. `wake` is called when there is something to see: JavaScript then calls `look`, `next`, and what it waits for. */
+export declare function openStream(options: object, wake: () => void): NativeStream
+
+/** The same without blocking the thread. */
+export declare function openStreamAsync(options: object, wake: () => void): Promise<NativeStream>
+
 export interface PortAudioVersion {
   number: number
   text: string
@@ -148,8 +227,29 @@ export interface PortAudioVersion {
 
 export declare function readWav(path: string): NativeWav
 
+/** How a run has ended: 'stopped', 'aborted', 'completed', 'callback' (it said abort) or 'failed'. */
+export interface RunEnd {
+  how: string
+  error?: NativeError
+}
+
 /** A device as JavaScript names it. */
 export type Specifier = number | string
+
+/** What was opened. */
+export interface StreamFacts {
+  sampleRate: number
+  /** Frames of a block of a callback. */
+  block: number
+  /** Blocks for a callback, and how many of them are made ahead. */
+  blocks: number
+  ahead: number
+  manualClock: boolean
+  inputDevice: number
+  inputChannels: number
+  outputDevice: number
+  outputChannels: number
+}
 
 export declare function versions(): Versions
 
@@ -170,3 +270,6 @@ export interface VirtualOptions {
   loopback?: boolean
   driftPpm?: number
 }
+
+/** `tell` is called once for each event. */
+export declare function watchDevices(tell: (event: NativeDeviceEvent) => void): NativeWatcher

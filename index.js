@@ -774,17 +774,23 @@ if (
   }
 }
 
-const { NativeJob, NativeVirtual, NativeWav, checkSettings, convert, createVirtualDevice, findDevice, listDevices, listDevicesAsync, openJob, readWav, versions } = nativeBinding
+const { NativeJob, NativeStream, NativeVirtual, NativeWatcher, NativeWav, checkSettings, convert, createVirtualDevice, endJobs, findDevice, listDevices, listDevicesAsync, openJob, openStream, openStreamAsync, readWav, versions, watchDevices } = nativeBinding
 export { NativeJob }
+export { NativeStream }
 export { NativeVirtual }
+export { NativeWatcher }
 export { NativeWav }
 export { checkSettings }
 export { convert }
 export { createVirtualDevice }
+export { endJobs }
 export { findDevice }
 export { listDevices }
 export { listDevicesAsync }
 export { openJob }
+export { openStream }
+export { openStreamAsync }
 export { readWav }
 export { versions }
+export { watchDevices }
 export const __napiBindingTarget = __napiLoadedBindingTarget

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import test from 'ava';
 import * as sounddevice from 'sounddevice';
-import { nameOf, refusal } from './helper.js';
+import { refusal } from './helper.js';
 
 // ava runs in the folder of the package
 const contract = readFileSync('__test__/types/contract.d.ts', 'utf8');
@@ -35,9 +35,6 @@ test('require() loads the same module', async (t) => {
 });
 
 const UNBUILT: Record<string, () => unknown> = {
-  watchDevices: () => sounddevice.watchDevices(),
-  createReadStream: () => sounddevice.createReadStream(),
-  createWriteStream: () => sounddevice.createWriteStream({ dtype: 'int16' }),
   allSpeakers: () => sounddevice.allSpeakers(),
   defaultSpeaker: () => sounddevice.defaultSpeaker(),
   getSpeaker: () => sounddevice.getSpeaker('x'),
@@ -49,29 +46,12 @@ const UNBUILT: Record<string, () => unknown> = {
   setName: () => sounddevice.setName('x'),
   Speaker: () => Reflect.construct(sounddevice.Speaker, []),
   Microphone: () => Reflect.construct(sounddevice.Microphone, []),
-  Stream: () => new sounddevice.Stream(),
-  InputStream: () => new sounddevice.InputStream(),
-  OutputStream: () => new sounddevice.OutputStream(),
-  RawStream: () => new sounddevice.RawStream(),
-  RawInputStream: () => new sounddevice.RawInputStream(),
-  RawOutputStream: () => new sounddevice.RawOutputStream(),
 };
 
 test('what is not built yet says so by its name', (t) => {
   for (const [name, call] of Object.entries(UNBUILT)) {
     t.is(refusal(t, call), 'SoundDeviceError ERR_NOT_SUPPORTED', name);
     t.is(t.throws(call)?.message, `${name} is not built yet`);
-  }
-});
-
-test('streams that are opened without blocking reject in the same way', async (t) => {
-  const { Stream, InputStream, OutputStream, RawStream, RawInputStream, RawOutputStream } = sounddevice;
-  type Opener = { name: string; open(): Promise<unknown> };
-  const classes: Opener[] = [Stream, InputStream, OutputStream, RawStream, RawInputStream, RawOutputStream];
-  for (const Class of classes) {
-    const error = await t.throwsAsync(() => Class.open());
-    t.is(nameOf(error), 'SoundDeviceError ERR_NOT_SUPPORTED');
-    t.is(error?.message, `${Class.name}.open is not built yet`);
   }
 });
 

@@ -9,6 +9,7 @@ import {
   createReadStream,
   createWriteStream,
   defaults,
+  getStream,
   InputStream,
   OutputStream,
   play,
@@ -250,6 +251,32 @@ test('more samples than memory can hold are refused', (t) => {
     refusal(t, () => rec(2 ** 50, { channels: 2 })),
     RANGE,
   );
+  // an array of so many samples is possible, one of so many bytes is not
+  t.is(
+    refusal(t, () => rec(2 ** 31, { channels: 1 })),
+    RANGE,
+  );
+});
+
+test.serial('options may be inherited or computed, and are read once', (t) => {
+  const device = manual();
+  let reads = 0;
+  class Options {
+    get device() {
+      reads += 1;
+      return device.index;
+    }
+  }
+  play(new Float32Array(1), 48000, new Options());
+  t.is(getStream().device, device.index);
+  t.is(reads, 1);
+  play(new Float32Array(1), Object.freeze(Object.create({ device: device.index, sampleRate: 48000 })));
+  t.is(getStream().device, device.index);
+  t.is(
+    refusal(t, () => play(new Float32Array(1), Object.create({ devise: device.index }))),
+    'TypeError ERR_UNKNOWN_OPTION',
+  );
+  device.remove();
 });
 
 test('an unknown option is refused with the one that was meant, and with all there are', (t) => {

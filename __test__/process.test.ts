@@ -126,3 +126,19 @@ test('a worker may end while it plays, and the process goes on', async (t) => {
     say('played');`;
   t.deepEqual(await run(script), well('played'));
 });
+
+test('nothing is kept of jobs that have ended', async (t) => {
+  const script = `
+    const some = async () => {
+      for (let round = 0; round < 500; round++) {
+        const job = play(data.subarray(0, 256), { device: still.index });
+        await still.advance(512);
+        await job;
+      }
+      return process.memoryUsage.rss();
+    };
+    const before = await some();
+    const grown = ((await some()) - before) / 500;
+    say(grown < 25_000 ? 'little' : grown);`;
+  t.deepEqual(await run(script), well('little'));
+});

@@ -53,6 +53,41 @@ tests() {
 
 documentation() { RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps; }
 
+# The crates, as compilers for Windows and macOS see them. What that takes is large: only CI fetches it by itself.
+other_systems() {
+  local status=0
+  if [ -n "${CI:-}" ]; then bash scripts/cross.sh setup || true; fi
+  bash scripts/cross.sh check || status=$?
+  if [ $status = 3 ]; then
+    echo 'other systems: skipped, scripts/cross.sh setup fetches what it takes'
+    return 0
+  fi
+  return $status
+}
+
+# executable ARGUMENTS...: what cargo built, the path of its one test program
+executable() { cargo "$1" --message-format=json "${@:2}" | sed -nE 's/.*"executable":"([^"]+)".*/\1/p'; }
+
+# The flag is for the crate alone: everything underneath stays as it was built.
+models() {
+  local program
+  program=$(executable rustc -p sounddevice --lib --profile test -- --cfg loom) && "$program" sync::models
+}
+
+# Tests on the manual clock and others that take no longer when everything is slow. Leaks are not counted: libraries that were
+# loaded stay loaded.
+memory() {
+  local check=(valgrind --quiet --error-exitcode=99 --leak-check=no --fair-sched=yes)
+  local libtest jobs streams
+  libtest=$(executable test -p sounddevice --lib --no-run) || return 1
+  jobs=$(executable test -p sounddevice --test jobs --no-run) || return 1
+  streams=$(executable test -p sounddevice --test streams --no-run) || return 1
+  export PROPTEST_CASES=20
+  "${check[@]}" "$libtest" --skip backend:: --skip ends_the_process &&
+    "${check[@]}" "$jobs" --skip real_clock &&
+    "${check[@]}" "$streams" --skip real_clock --skip threads:: --skip what_theory_gives
+}
+
 drift() {
   git ls-files --error-unmatch index.js index.d.ts >/dev/null && git diff --exit-code -- index.js index.d.ts
 }
@@ -74,6 +109,7 @@ rm -rf dist build
 step 'rustfmt' cargo fmt --all --check
 step 'clippy' cargo clippy --workspace --all-targets -- -D warnings
 step 'documentation of the crates' documentation
+step 'clippy for Windows and macOS' other_systems
 step 'build of the addon' npm run --silent build:native
 step 'index.js and index.d.ts are as committed' drift
 step "imports of the addon" node scripts/check-addon.js
@@ -96,6 +132,12 @@ else
 fi
 tests 'cargo test' '^test result: .* ([0-9]+) passed;.*' '^test result: .* ([0-9]+) failed;.*' \
   cargo test --workspace --no-fail-fast
+tests 'models of what threads share (loom)' '^test result: .* ([0-9]+) passed;.*' '^test result: .* ([0-9]+) failed;.*' models
+if command -v valgrind >/dev/null; then
+  tests 'memory (valgrind)' '^test result: .* ([0-9]+) passed;.*' '^test result: .* ([0-9]+) failed;.*' memory
+else
+  announce 'memory: skipped, valgrind is not installed'
+fi
 tests 'ava' '^# pass ([0-9]+)$' '^# fail ([0-9]+)$' ava --tap
 
 if [ "$failed" != 0 ]; then

@@ -46,13 +46,13 @@ export function checkDType(value: unknown, name = 'dtype'): DType {
 /** Memory for samples, silent only after `fill`: `uint8` has its silence at 128. */
 export function makeArray<D extends DType>(dtype: D, samples: number): SampleArray<D> {
   const bytes = samples * bytesPerSample(dtype);
-  let buffer: ArrayBuffer;
   try {
-    buffer = new ArrayBuffer(bytes);
+    // through an array of bytes: its length has the lowest limit
+    const { buffer } = new Uint8Array(bytes);
+    return new ARRAYS[dtype](buffer) as SampleArray<D>;
   } catch {
     throw outOfRange(`${samples} samples of ${dtype} must fit into memory, got ${bytes} bytes`);
   }
-  return new ARRAYS[dtype](buffer) as SampleArray<D>;
 }
 
 /** The same memory as samples of a dtype. */

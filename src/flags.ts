@@ -22,6 +22,8 @@ const TEXTS: [Name, string][] = [
   ['primingOutput', 'priming output'],
 ];
 
+let assign: (flags: CallbackFlags, bits: number) => void;
+
 /**
  * Flags of a block, or of a whole job: `inputUnderflow` (input was missing, silence was heard instead), `inputOverflow`
  * (input was lost), `outputUnderflow` (output was missing, silence was played instead), `outputOverflow` (output was lost),
@@ -100,6 +102,13 @@ export class CallbackFlags {
     return this;
   }
 
+  static {
+    assign = (flags, bits) => {
+      flags.#own = bits;
+      flags.#cleared = 0;
+    };
+  }
+
   /** The bits, as the constructor takes them. */
   valueOf(): number {
     return this.#own | ((sources.get(this)?.() ?? 0) & ~this.#cleared);
@@ -114,6 +123,9 @@ export class CallbackFlags {
     return `<CallbackFlags: ${this.toString() || 'no flags set'}>`;
   }
 }
+
+/** Makes flags that are used again say something else, whatever was assigned to them. */
+export const assignFlags = (flags: CallbackFlags, bits: number): void => assign(flags, bits);
 
 const sources = new WeakMap<CallbackFlags, () => number>();
 

@@ -14,7 +14,7 @@ const UNBUILT = [
   ...['start', 'stop', 'stopSync', 'abort', 'close', 'closeSync', 'ref', 'unref', 'postMessage'],
   ...['read', 'readSync', 'readInto', 'readAvailable', 'readable'],
   ...['write', 'writeSync', 'writeAvailable', 'writable'],
-  ...['ready', 'finished', 'cpuLoad', 'realtime', 'volume', 'xruns'],
+  ...['ready', 'finished', 'cpuLoad', 'volume', 'xruns'],
   ...['on', 'once', 'off', 'addListener', 'removeListener', 'emit'],
   ...[Symbol.dispose, Symbol.asyncDispose, Symbol.asyncIterator],
 ];
@@ -44,6 +44,9 @@ export function getStream(): Stream<DType, DType> | InputStream<DType> | OutputS
     get latency() {
       const { inputLatency, outputLatency } = NativeJob.opened(job);
       return both(inputLatency, outputLatency);
+    },
+    get realtime() {
+      return NativeJob.opened(job).realtime;
     },
     get active() {
       return job.active;

@@ -1,7 +1,7 @@
 /** A running play, rec or playrec. */
 import { fromNative, type NativeError, native, SoundDeviceError } from './errors.js';
 import { type CallbackFlags, liveFlags } from './flags.js';
-import { addon, keep } from './native.js';
+import { addon, holdProcess, keep } from './native.js';
 import { integer } from './options.js';
 
 /**
@@ -72,9 +72,6 @@ export interface Opening<T> {
   blocking?: boolean | undefined;
 }
 
-// The addon's own reference never holds the process; this timer does while the job is wanted.
-const YEARS = 2 ** 31 - 1;
-
 /** The job that a user gets, with what the library itself needs of it. */
 export class NativeJob<T> extends Promise<T> implements Job<T> {
   // what `then` returns is a plain promise
@@ -115,7 +112,7 @@ export class NativeJob<T> extends Promise<T> implements Job<T> {
     const aborted = () => handle.abort();
     const forget = keep(handle);
     signal?.addEventListener('abort', aborted, { once: true });
-    job.#alive = setInterval(() => {}, YEARS);
+    job.#alive = holdProcess();
     job.#handle = handle;
     job.#options = options;
     job.#result = result;

@@ -3,15 +3,30 @@ import * as addon from '../index.js';
 
 export { addon };
 
-const running = new Set<{ abort(): void }>();
+interface Running {
+  abort(): void;
+  /** Sees to what native threads have to tell. */
+  pump?(): void;
+}
+
+const running = new Set<Running>();
 
 /** Remembers what has to end before the process does. */
-export function keep(job: { abort(): void }): () => void {
+export function keep(job: Running): () => void {
   running.add(job);
   return () => running.delete(job);
 }
 
+/** Lets everything that runs see what has happened: for those who waited for it in another way. */
+export function pumpAll(): void {
+  for (const job of running) job.pump?.();
+}
+
+/** Holds the process, which the addon's own references never do, until it is cleared or let go. */
+export const holdProcess = (): NodeJS.Timeout => setInterval(() => {}, 2 ** 31 - 1);
+
 // Environment clean-up hooks do not run on process.exit().
 process.on('exit', () => {
   for (const job of running) job.abort();
+  addon.endJobs();
 });

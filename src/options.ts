@@ -134,16 +134,23 @@ export function object(options: unknown): object {
   return options;
 }
 
-/** Checks every option that is there; a name that is not in the schema is an error. `inside` names what they are options of. */
+/**
+ * Checks every option that is there, inherited ones and accessors too, each read once; a name that is not in the schema is an
+ * error. `inside` names what they are options of.
+ */
 export function check<S extends Record<string, Check<unknown>>>(
   options: unknown,
   schema: S,
   inside = '',
 ): { [K in keyof S]?: ReturnType<S[K]> } {
+  const given = object(options) as Record<string, unknown>;
+  for (const name in given) {
+    if (!Object.hasOwn(schema, name))
+      throw unknownOption(`unknown option ${nearest(name, Object.keys(schema))}`);
+  }
   const checked: Record<string, unknown> = {};
-  for (const [name, value] of Object.entries(object(options))) {
-    const one = Object.hasOwn(schema, name) ? schema[name] : undefined;
-    if (one === undefined) throw unknownOption(`unknown option ${nearest(name, Object.keys(schema))}`);
+  for (const [name, one] of Object.entries(schema)) {
+    const value = given[name];
     if (value !== undefined && value !== null) checked[name] = one(value, inside + name);
   }
   return checked as never;

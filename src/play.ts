@@ -105,7 +105,7 @@ function range(
   const frame = is.integer(0);
   const count = (times: unknown, what: string) =>
     times === Infinity ? Infinity : is.integer(1)(times, what);
-  if (typeof value !== 'object') {
+  if (typeof value !== 'object' || Array.isArray(value)) {
     throw invalidType(`${name} must be a boolean or a range, got ${show(value)}`);
   }
   const {
@@ -196,21 +196,20 @@ function output(
   };
 }
 
-/** Splits the arguments: the sample rate may stand before the options. */
-function split(rate: unknown, options: unknown): object {
+/** Checks the options; the sample rate may stand before them. */
+function checked<S extends typeof PLAY | typeof PLAYREC>(rate: unknown, options: unknown, schema: S) {
   if (typeof rate === 'object' || rate === undefined) {
     if (rate && options !== undefined) {
       throw invalidType(`options must be the last argument, got ${show(options)} behind them`);
     }
-    return (rate ?? options ?? {}) as object;
+    return is.check(rate ?? options, schema);
   }
   const sampleRate = is.rate(rate, 'sampleRate');
-  const own: { sampleRate?: unknown } = is.object(options);
-  const again = own.sampleRate ?? sampleRate;
-  if (again !== sampleRate) {
-    throw invalidValue(`sampleRate must be given once, got ${sampleRate} and ${show(again)}`);
+  const given = is.check(options, schema);
+  if ((given.sampleRate ?? sampleRate) !== sampleRate) {
+    throw invalidValue(`sampleRate must be given once, got ${sampleRate} and ${show(given.sampleRate)}`);
   }
-  return { ...own, sampleRate };
+  return { ...given, sampleRate };
 }
 
 type Blocking = { blocking: true };
@@ -248,7 +247,7 @@ export function play(
   rate?: number | PlayOptions,
   more?: PlayOptions,
 ): Job<CallbackFlags> | CallbackFlags {
-  const given = is.check(split(rate, more), PLAY);
+  const given = checked(rate, more, PLAY);
   const source = interleave(data, given.dtype);
   const options = {
     output: output(source, given, given.mapping, given.loop),
@@ -439,7 +438,7 @@ export function playrec(
   rate?: number | object,
   more?: object,
 ): Job<AudioData> | AudioData {
-  const { inputMapping, outputMapping, ...given } = is.check(split(rate, more), PLAYREC);
+  const { inputMapping, outputMapping, ...given } = checked(rate, more, PLAYREC);
   const source = interleave(data);
   const extra = {
     output: output(source, given, outputMapping),

@@ -139,11 +139,17 @@ export function checkNodeStreamOptions(options: unknown): void {
   is.check(options, NODE_STREAM).signal?.throwIfAborted();
 }
 
+/** Options of any stream, checked. */
+export type CheckedStreamOptions = ReturnType<typeof is.check<typeof STREAM>>;
+
 /**
  * The same of a stream of that kind, and `ERR_INVALID_FLAG` for flags that mean nothing there. What only a device can refuse
  * is left to opening it.
  */
-export function checkStreamOptions(options: unknown, kind: 'duplex' | 'input' | 'output'): void {
+export function checkStreamOptions(
+  options: unknown,
+  kind: 'duplex' | 'input' | 'output',
+): CheckedStreamOptions {
   const given = is.check(options, STREAM);
   if (given.callback && given.processor) {
     throw invalidType('expected callback or processor or neither, got both');
@@ -165,4 +171,5 @@ export function checkStreamOptions(options: unknown, kind: 'duplex' | 'input' | 
     throw invalidFlag('primeOutputBuffersUsingStreamCallback expects a stream with an output and a callback');
   }
   given.signal?.throwIfAborted();
+  return given;
 }

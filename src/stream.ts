@@ -1,45 +1,26 @@
-/** The classes of streams. Opening them is not built yet: what they will be is typed here. */
-import { EventEmitter } from 'node:events';
+/** The classes of streams. */
 import type { DType, SampleArray } from './dtype.js';
-import { notSupported } from './errors.js';
-import {
-  checkStreamOptions,
-  type DuplexStreamOptions,
-  type InputStreamOptions,
-  type OutputStreamOptions,
-  type RawDuplexOptions,
-  type RawSimplexOptions,
-} from './stream-options.js';
+import { openAsync, StreamBase } from './stream-base.js';
+import { BOTH_FACTS, give, INPUT_FACTS, OUTPUT_FACTS, READER, WRITER } from './stream-members.js';
 import type {
-  One,
-  RawSource,
-  Reader,
-  StreamEvents,
-  StreamMembers,
-  StreamSource,
-  Two,
-  Writer,
-} from './stream-types.js';
+  DuplexStreamOptions,
+  InputStreamOptions,
+  OutputStreamOptions,
+  RawDuplexOptions,
+  RawSimplexOptions,
+} from './stream-options.js';
+import type { One, RawSource, Reader, StreamSource, Two, Writer } from './stream-types.js';
 
 type None = null | undefined;
 
-/** Opening comes with native streams; wrong options are told apart already. */
-function open(what: string, kind: 'duplex' | 'input' | 'output', options: unknown): never {
-  checkStreamOptions(options, kind);
-  throw notSupported(what);
-}
-
 // Members are declared by interfaces of the same names: classes and what a job's stream has share them.
 // biome-ignore-start lint/suspicious/noUnsafeDeclarationMerging: see above
-
-/** What all streams are: opened by the constructor, inactive until `start()`. */
-export abstract class StreamBase extends EventEmitter<StreamEvents> {}
-export interface StreamBase extends StreamMembers {}
+// biome-ignore-start lint/complexity/noThisInStatic: a subclass opens its own kind
 
 /**
  * Input and output at once.
  *
- * @throws SoundDeviceError `ERR_NOT_SUPPORTED`: not built yet.
+ * @throws TypeError, RangeError for wrong options; SoundDeviceError where the system refuses.
  * @example
  * const stream = new Stream({ channels: 1, callback(input, output) { output.set(input); } }).start();
  */
@@ -50,8 +31,7 @@ export class Stream<I extends DType = 'float32', O extends DType = 'float32'> ex
   constructor(options: DuplexStreamOptions<I, O, { dtype: readonly [input: None, output: O] }>);
   constructor(options: DuplexStreamOptions<I, O, { dtype: readonly [input: I, output: None] }>);
   constructor(options?: object) {
-    super();
-    open('Stream', 'duplex', options);
+    super('duplex', false, options);
   }
 
   /** Opens without blocking the thread. */
@@ -67,8 +47,8 @@ export class Stream<I extends DType = 'float32', O extends DType = 'float32'> ex
   static open<I extends DType = 'float32', O extends DType = 'float32'>(
     options: DuplexStreamOptions<I, O, { dtype: readonly [input: I, output: None] }>,
   ): Promise<Stream<I, O>>;
-  static async open(options?: object): Promise<Stream> {
-    return open('Stream.open', 'duplex', options);
+  static open(options?: object): Promise<Stream> {
+    return openAsync(this as never, 'duplex', false, options);
   }
 }
 export interface Stream<I extends DType = 'float32', O extends DType = 'float32'>
@@ -79,19 +59,18 @@ export interface Stream<I extends DType = 'float32', O extends DType = 'float32'
 /**
  * What is heard, by callback, processor, reading or iteration.
  *
- * @throws SoundDeviceError `ERR_NOT_SUPPORTED`: not built yet.
+ * @throws TypeError, RangeError for wrong options; SoundDeviceError where the system refuses.
  * @example
  * for await (const { data } of new InputStream({ channels: 1 }).start()) console.log(Math.max(...data));
  */
 export class InputStream<D extends DType = 'float32'> extends StreamBase {
   constructor(options?: InputStreamOptions<D>) {
-    super();
-    open('InputStream', 'input', options);
+    super('input', false, options);
   }
 
   /** Opens without blocking the thread. */
-  static async open<D extends DType = 'float32'>(options?: InputStreamOptions<D>): Promise<InputStream<D>> {
-    return open('InputStream.open', 'input', options);
+  static open<D extends DType = 'float32'>(options?: InputStreamOptions<D>): Promise<InputStream<D>> {
+    return openAsync(this as never, 'input', false, options);
   }
 }
 export interface InputStream<D extends DType = 'float32'> extends Reader<SampleArray<D>>, One<D> {}
@@ -99,20 +78,19 @@ export interface InputStream<D extends DType = 'float32'> extends Reader<SampleA
 /**
  * What is played, by callback, processor or writing.
  *
- * @throws SoundDeviceError `ERR_NOT_SUPPORTED`: not built yet.
+ * @throws TypeError, RangeError for wrong options; SoundDeviceError where the system refuses.
  * @example
  * const stream = new OutputStream({ channels: 1 }).start();
  * await stream.write(new Float32Array(480));
  */
 export class OutputStream<D extends DType = 'float32'> extends StreamBase {
   constructor(options?: OutputStreamOptions<D>) {
-    super();
-    open('OutputStream', 'output', options);
+    super('output', false, options);
   }
 
   /** Opens without blocking the thread. */
-  static async open<D extends DType = 'float32'>(options?: OutputStreamOptions<D>): Promise<OutputStream<D>> {
-    return open('OutputStream.open', 'output', options);
+  static open<D extends DType = 'float32'>(options?: OutputStreamOptions<D>): Promise<OutputStream<D>> {
+    return openAsync(this as never, 'output', false, options);
   }
 }
 export interface OutputStream<D extends DType = 'float32'> extends Writer<StreamSource<D>>, One<D> {}
@@ -120,17 +98,16 @@ export interface OutputStream<D extends DType = 'float32'> extends Writer<Stream
 /**
  * As `Stream`, but bytes, whatever the dtype. A Buffer of a callback is shared memory and valid during the call only.
  *
- * @throws SoundDeviceError `ERR_NOT_SUPPORTED`: not built yet.
+ * @throws TypeError, RangeError for wrong options; SoundDeviceError where the system refuses.
  */
 export class RawStream extends StreamBase {
   constructor(options?: RawDuplexOptions) {
-    super();
-    open('RawStream', 'duplex', options);
+    super('duplex', true, options);
   }
 
   /** Opens without blocking the thread. */
-  static async open(options?: RawDuplexOptions): Promise<RawStream> {
-    return open('RawStream.open', 'duplex', options);
+  static open(options?: RawDuplexOptions): Promise<RawStream> {
+    return openAsync(this as never, 'duplex', true, options);
   }
 }
 export interface RawStream extends Reader<Buffer>, Writer<RawSource>, Two<DType, DType> {}
@@ -138,17 +115,16 @@ export interface RawStream extends Reader<Buffer>, Writer<RawSource>, Two<DType,
 /**
  * As `InputStream`, but bytes.
  *
- * @throws SoundDeviceError `ERR_NOT_SUPPORTED`: not built yet.
+ * @throws TypeError, RangeError for wrong options; SoundDeviceError where the system refuses.
  */
 export class RawInputStream extends StreamBase {
   constructor(options?: RawSimplexOptions) {
-    super();
-    open('RawInputStream', 'input', options);
+    super('input', true, options);
   }
 
   /** Opens without blocking the thread. */
-  static async open(options?: RawSimplexOptions): Promise<RawInputStream> {
-    return open('RawInputStream.open', 'input', options);
+  static open(options?: RawSimplexOptions): Promise<RawInputStream> {
+    return openAsync(this as never, 'input', true, options);
   }
 }
 export interface RawInputStream extends Reader<Buffer>, One<DType> {}
@@ -156,18 +132,25 @@ export interface RawInputStream extends Reader<Buffer>, One<DType> {}
 /**
  * As `OutputStream`, but bytes.
  *
- * @throws SoundDeviceError `ERR_NOT_SUPPORTED`: not built yet.
+ * @throws TypeError, RangeError for wrong options; SoundDeviceError where the system refuses.
  */
 export class RawOutputStream extends StreamBase {
   constructor(options?: RawSimplexOptions) {
-    super();
-    open('RawOutputStream', 'output', options);
+    super('output', true, options);
   }
 
   /** Opens without blocking the thread. */
-  static async open(options?: RawSimplexOptions): Promise<RawOutputStream> {
-    return open('RawOutputStream.open', 'output', options);
+  static open(options?: RawSimplexOptions): Promise<RawOutputStream> {
+    return openAsync(this as never, 'output', true, options);
   }
 }
 export interface RawOutputStream extends Writer<RawSource>, One<DType> {}
 // biome-ignore-end lint/suspicious/noUnsafeDeclarationMerging: see above
+// biome-ignore-end lint/complexity/noThisInStatic: a subclass opens its own kind
+
+give(Stream, READER, WRITER, BOTH_FACTS);
+give(InputStream, READER, INPUT_FACTS);
+give(OutputStream, WRITER, OUTPUT_FACTS);
+give(RawStream, READER, WRITER, BOTH_FACTS);
+give(RawInputStream, READER, INPUT_FACTS);
+give(RawOutputStream, WRITER, OUTPUT_FACTS);

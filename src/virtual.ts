@@ -1,8 +1,17 @@
 /** A host API without hardware, always there. */
 import { checkAttached, checkDType, type DType, dtypeOf } from './dtype.js';
-import { fromNative, invalidType, invalidValue, native, outOfRange, show } from './errors.js';
-import { addon } from './native.js';
+import {
+  fromNative,
+  invalidType,
+  invalidValue,
+  native,
+  outOfRange,
+  SoundDeviceError,
+  show,
+} from './errors.js';
+import { addon, pumpAll } from './native.js';
 import * as is from './options.js';
+import { insideCallback } from './stream-callback.js';
 
 const text = (value: unknown, name: string): string => {
   if (typeof value !== 'string') throw invalidType(`${name} must be a string, got ${show(value)}`);
@@ -104,13 +113,24 @@ class Device implements VirtualDevice {
     [this.index, this.id, this.name, this.sampleRate] = [index, id, name, sampleRate];
   }
 
-  async advance(frames: number): Promise<void> {
+  advance(frames: number): Promise<void> {
+    if (insideCallback()) {
+      throw new SoundDeviceError(
+        'ERR_WOULD_DEADLOCK',
+        'advance() inside a callback would never end: expected a call from outside',
+      );
+    }
+    return this.#advance(frames);
+  }
+
+  async #advance(frames: number): Promise<void> {
     is.integer(0)(frames, 'frames');
     try {
       await this.#native.advance(frames);
     } catch (error) {
       throw fromNative(error);
     }
+    pumpAll();
   }
 
   played(): Float64Array[] {

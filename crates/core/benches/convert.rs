@@ -8,7 +8,6 @@ use sounddevice::{ConvertOptions, Dtype, convert};
 
 /// More than caches hold, as recordings are.
 const SAMPLES: usize = 1 << 22;
-const DTYPES: [Dtype; 7] = [Dtype::F64, Dtype::F32, Dtype::I32, Dtype::I24, Dtype::I16, Dtype::I8, Dtype::U8];
 
 /// Noise, at half of full scale, so that nothing clips.
 fn noise(dtype: Dtype) -> Vec<u8> {
@@ -26,8 +25,8 @@ fn noise(dtype: Dtype) -> Vec<u8> {
 }
 
 fn conversions(criterion: &mut Criterion) {
-    for from in DTYPES {
-        for to in DTYPES {
+    for from in Dtype::ALL {
+        for to in Dtype::ALL {
             let mut source = noise(from);
             let (read, written) = (source.len(), SAMPLES * to.bytes());
             let most = read.max(written);

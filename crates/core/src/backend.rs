@@ -10,6 +10,7 @@
 
 use std::sync::Arc;
 
+use crate::device::Poke;
 use crate::dtype::{Dtype, Format};
 use crate::error::Result;
 use crate::realtime::{Engine, Signals};
@@ -158,6 +159,18 @@ pub(crate) trait HostApi: Send + Sync {
 
     /// The devices of now. Empty where there is no such system or no server answers: that is no error.
     fn list(&self) -> Result<HostListing>;
+
+    /// Whether the list takes longer than others', so that it should be asked for first.
+    fn lists_slowly(&self) -> bool {
+        false
+    }
+
+    /// Pokes whenever the list or the defaults may have changed, as long as what it returns lives; deafens when it cannot do
+    /// so any longer. None where the system does not tell: then the list is looked at once a second.
+    fn watch(&self, poke: &Poke) -> Option<Box<dyn Send>> {
+        let _ = poke;
+        None
+    }
 
     /// Whether `open` would succeed; nothing sounds, nothing stays open.
     fn check(&self, request: &Request) -> Result<()>;

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use crate::backend::{BackendStream, Request, Side, StreamInfo};
+use crate::backend::{BackendStream, Request, Side, StreamInfo, priority};
 use crate::device::{Located, PATIENCE};
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::{Engine, Loss, Signals, join};
@@ -41,6 +41,9 @@ pub(crate) trait Owner: Send {
 pub(crate) struct Handle {
     pub info: StreamInfo,
     pub manual_clock: bool,
+    /// Channels that were asked for, of input and output; a device may have no fewer than more.
+    pub channels: (u16, u16),
+    signals: Arc<Signals>,
     commands: Sender<SyncSender<Result<()>>>,
     thread: Thread,
 }
@@ -65,6 +68,11 @@ impl Handle {
         }
     }
 
+    /// Whether its audio threads have real-time priority. Known once they run.
+    pub(crate) fn realtime(&self) -> bool {
+        self.signals.realtime()
+    }
+
     /// Makes the control thread look at its owner.
     pub(crate) fn wake(&self) {
         self.thread.unpark();
@@ -87,7 +95,10 @@ pub(crate) fn open(
 ) -> Result<Handle> {
     let (ready, opened) = mpsc::sync_channel(1);
     let (commands, received) = mpsc::channel();
-    let body = move || control(&plan, engine, &signals, owner, &ready, &received);
+    let asked = |side: &Option<(Arc<Located>, Side)>| side.as_ref().map_or(0, |(_, side)| side.channels);
+    let channels = (asked(&plan.input), asked(&plan.output));
+    let told = Arc::clone(&signals);
+    let body = move || control(&plan, engine, &told, owner, &ready, &received);
     let thread = thread::Builder::new()
         .name("sound control".into())
         .spawn(body)
@@ -99,7 +110,7 @@ pub(crate) fn open(
             return Err(Error::new(ErrorKind::Host, "The sound system failed to open the stream"));
         }
     };
-    Ok(Handle { info, manual_clock, commands, thread: thread.thread().clone() })
+    Ok(Handle { info, manual_clock, channels, signals, commands, thread: thread.thread().clone() })
 }
 
 type Opened = Result<(StreamInfo, bool)>;
@@ -113,6 +124,7 @@ fn control(
     commands: &Receiver<SyncSender<Result<()>>>,
 ) {
     signals.own();
+    priority::prepare();
     let mut streams = match open_all(plan, engine, signals) {
         Ok(streams) => streams,
         Err(error) => return drop(ready.send(Err(error))),
@@ -126,6 +138,9 @@ fn control(
         while let Ok(reply) = commands.try_recv() {
             let started = streams.iter_mut().try_for_each(|stream| stream.start());
             let _ = reply.send(started);
+        }
+        while let Some(thread) = signals.refused() {
+            priority::request(thread, Arc::clone(signals));
         }
         let raised = signals.raised();
         let loss = signals.lost();

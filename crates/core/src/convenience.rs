@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::audio_data::AudioData;
-use crate::device::{DeviceSpecifier, Kind, devices};
+use crate::device::{DeviceSpecifier, Kind, devices_for};
 use crate::error::Result;
 use crate::job::{Job, JobRequest, Latency, Loop, Play, Record, rate};
 use crate::memory::{Samples, settle};
@@ -190,7 +190,9 @@ impl<S: Sample> Builder<Recording<S>> {
         let channels = self.channels.or(self.input_mapping.as_ref().map(Vec::len)).unwrap_or(1);
         let sample_rate = match self.request.sample_rate {
             Some(rate) => rate,
-            None => rate(None, Some(devices()?.resolve(self.input.as_ref(), Kind::Input)?), None)?,
+            None => {
+                rate(None, Some(devices_for([self.input.as_ref()])?.resolve(self.input.as_ref(), Kind::Input)?), None)?
+            }
         };
         self.request.sample_rate = Some(sample_rate);
         let memory = Arc::new(Mutex::new(vec![S::SILENCE; self.frames * channels]));

@@ -4,11 +4,16 @@
 mod find;
 mod registry;
 mod table;
+mod watch;
 
 use std::sync::Arc;
 
 pub use find::{DeviceSpecifier, Kind};
+#[cfg(any(test, fuzzing))]
+pub(crate) use registry::virtual_devices;
 pub(crate) use registry::{Located, PATIENCE};
+pub(crate) use watch::Poke;
+pub use watch::{DeviceEvent, DeviceWatcher, watch_devices};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -80,7 +85,7 @@ pub struct Devices {
     pub(crate) silent: Vec<&'static str>,
 }
 
-/// Asks all host APIs for the devices of now. A host API that does not answer within five seconds is left out.
+/// Asks all host APIs for the devices of now. A host API that does not answer within a second is left out.
 ///
 /// The environment variable `SOUNDDEVICE_BACKEND` chooses whose: those of `cpal`, which means all but PortAudio's, or those
 /// of `portaudio` alone. Without it PortAudio's are looked at only where one is named: see [`devices_for`].

@@ -77,6 +77,18 @@ pub(crate) enum Format {
 }
 
 impl Format {
+    #[cfg(any(test, fuzzing))]
+    pub(crate) const ALL: [Self; 8] = [
+        Self::Packed(Dtype::F64),
+        Self::Packed(Dtype::F32),
+        Self::Packed(Dtype::I32),
+        Self::Packed(Dtype::I24),
+        Self::I24In32,
+        Self::Packed(Dtype::I16),
+        Self::Packed(Dtype::I8),
+        Self::Packed(Dtype::U8),
+    ];
+
     pub(crate) const fn bytes(self) -> usize {
         match self {
             Self::Packed(dtype) => dtype.bytes(),

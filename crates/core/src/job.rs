@@ -4,6 +4,8 @@
 //! functions of the crate, and what bindings to other languages build on.
 
 mod plan;
+#[cfg(any(test, fuzzing))]
+mod rehearsal;
 mod session;
 
 use std::sync::atomic::Ordering::{Acquire, Release};
@@ -12,10 +14,13 @@ use std::time::Duration;
 
 pub use plan::{JobRequest, Latency, Loop, Play, Record};
 pub(crate) use plan::{check_latency, rate, side};
+#[cfg(any(test, fuzzing))]
+pub(crate) use rehearsal::rehearse;
 
-use crate::device::DeviceSpecifier;
+use crate::device::{DeviceSpecifier, devices_for};
 use crate::error::{Error, ErrorKind, Result};
-use crate::realtime::voices::{Command, State};
+use crate::realtime::command::Command;
+use crate::realtime::voices::State;
 use session::Session;
 
 /// Called once, on a control thread, when a job has ended and the device (if nothing else uses it) has been released.
@@ -84,7 +89,7 @@ impl Job {
     /// # Errors
     /// Wrong arguments, devices that do not exist or refuse, a system that does not answer within five seconds.
     pub fn open(request: JobRequest, on_end: OnEnd) -> Result<Self> {
-        let parts = plan::resolve(request)?;
+        let parts = plan::resolve(request, |named| devices_for(named))?;
         let total = parts.total;
         let core = Core::new(on_end);
         let session = session::begin(parts, Arc::clone(&core))?;
@@ -205,19 +210,23 @@ impl Job {
     pub fn stream(&self) -> JobStream {
         let info = self.session.info();
         let (input, output) = self.core.state.latencies();
+        let (heard, played) = self.session.channels();
         JobStream {
             sample_rate: info.sample_rate,
-            input: info.input.map(|side| (self.session.devices().0, side.channels, input.unwrap_or(side.latency))),
-            output: info.output.map(|side| (self.session.devices().1, side.channels, output.unwrap_or(side.latency))),
+            realtime: self.session.realtime(),
+            input: info.input.map(|side| (self.session.devices().0, heard, input.unwrap_or(side.latency))),
+            output: info.output.map(|side| (self.session.devices().1, played, output.unwrap_or(side.latency))),
         }
     }
 }
 
-/// The stream of a job: per direction the device's index, the channels opened, the latency in seconds.
+/// The stream of a job: per direction the device's index, the channels that were asked for, the latency in seconds.
 #[derive(Debug, Clone, PartialEq)]
 pub struct JobStream {
     /// Hertz.
     pub sample_rate: f64,
+    /// Whether its audio threads have real-time priority.
+    pub realtime: bool,
     /// Device, channels, latency.
     pub input: Option<(usize, u16, f64)>,
     /// Device, channels, latency.

@@ -17,12 +17,16 @@ mod convert;
 mod device;
 mod dtype;
 mod error;
+#[cfg(any(test, fuzzing))]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod job;
 mod memory;
 mod patience;
 mod realtime;
 mod sample;
 pub mod stream;
+mod sync;
 
 pub mod virtual_device;
 mod wav;
@@ -32,7 +36,10 @@ pub use backend::{CPAL_VERSION, portaudio_version};
 pub use check::check;
 pub use convenience::{Builder, Playing, Recording, RecordingJob, play, playrec, rec};
 pub use convert::{ConvertOptions, Counts, convert};
-pub use device::{DeviceInfo, DeviceSpecifier, Devices, HostApiInfo, Kind, devices, devices_for};
+pub use device::{
+    DeviceEvent, DeviceInfo, DeviceSpecifier, DeviceWatcher, Devices, HostApiInfo, Kind, devices, devices_for,
+    watch_devices,
+};
 pub use dtype::Dtype;
 pub use error::{Error, ErrorKind, HostError, Result};
 pub use job::Latency;

@@ -1,10 +1,10 @@
 //! Questions to systems that may never answer.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
+
+use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
+use crate::sync::{mpsc, thread};
 
 /// Whom to ask. While an answer is overdue nothing more is asked, so that threads do not pile up behind a system that
 /// hangs; as soon as it has come, all is as before.
@@ -32,7 +32,7 @@ impl Asked {
         if self.0.load(Ordering::Acquire) > 0 {
             return None;
         }
-        let (sender, answer) = mpsc::sync_channel(1);
+        let (sender, answer) = mpsc::channel();
         let state = Arc::new(AtomicU8::new(WAITING));
         let (asked, answered) = (self.clone(), Arc::clone(&state));
         let body = move || {
@@ -43,6 +43,13 @@ impl Asked {
         };
         thread::Builder::new().name(thread.into()).spawn(body).ok()?;
         Some(Question { asked: self.clone(), state, answer })
+    }
+}
+
+#[cfg(test)]
+impl Asked {
+    pub(crate) fn is_overdue(&self) -> bool {
+        self.0.load(Ordering::Acquire) > 0
     }
 }
 
@@ -64,6 +71,8 @@ impl<T> Question<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
     use super::*;
 
     const LONG: Duration = Duration::from_secs(20);
@@ -83,7 +92,7 @@ mod tests {
         assert_eq!(late.wait(Duration::ZERO), None);
         assert!(asked.ask("question", || ()).is_none());
         go.send(()).expect("the thread waits");
-        while asked.0.load(Ordering::Acquire) > 0 {
+        while asked.is_overdue() {
             thread::yield_now();
         }
         assert_eq!(asked.ask("question", || 5).expect("again").wait(LONG), Some(5));

@@ -2,12 +2,13 @@
 //! wake, no panic. Everything is decided before the first period.
 
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, AtomicU32, Ordering};
-use std::thread::Thread;
 
 use crate::backend::StreamInfo;
+use crate::sync::atomic::{AtomicU8, AtomicU32, Ordering};
+use crate::sync::thread::{self, Thread};
 
 pub(crate) mod block;
+pub(crate) mod command;
 pub(crate) mod convert;
 pub(crate) mod join;
 pub(crate) mod mapping;
@@ -105,13 +106,18 @@ pub(crate) struct Signals {
     lost: AtomicU8,
     raised: AtomicU32,
     attended: AtomicU32,
+    /// Audio threads of the stream, and those that have real-time priority.
+    threads: AtomicU32,
+    real: AtomicU32,
+    /// Threads, by their number in the system, whose wish for priority was refused: a service may grant it.
+    refused: [AtomicU32; 2],
     owner: OnceLock<Thread>,
 }
 
 impl Signals {
     /// The calling thread is the one to wake. Said once, before the stream opens.
     pub(crate) fn own(&self) {
-        let _ = self.owner.set(std::thread::current());
+        let _ = self.owner.set(thread::current());
     }
 
     /// The device is lost. The first reason stays.
@@ -147,6 +153,36 @@ impl Signals {
     /// Whether nothing waits to be looked at.
     pub(crate) fn settled(&self) -> bool {
         self.attended.load(Ordering::Acquire) == self.raised.load(Ordering::Acquire)
+    }
+
+    /// An audio thread tells, once, whether it has real-time priority; if not, under which number (not 0) to ask for it.
+    pub(crate) fn has_thread(&self, real: bool, number: u32) {
+        self.threads.fetch_add(1, Ordering::AcqRel);
+        if real {
+            self.thread_was_raised();
+        } else if number != 0 {
+            let free =
+                |slot: &&AtomicU32| slot.compare_exchange(0, number, Ordering::AcqRel, Ordering::Acquire).is_ok();
+            if self.refused.iter().any(|slot| free(&slot)) {
+                self.wake();
+            }
+        }
+    }
+
+    /// One of the audio threads has real-time priority.
+    pub(crate) fn thread_was_raised(&self) {
+        self.real.fetch_add(1, Ordering::AcqRel);
+    }
+
+    /// A thread that was refused, given once.
+    pub(crate) fn refused(&self) -> Option<u32> {
+        self.refused.iter().map(|slot| slot.swap(0, Ordering::AcqRel)).find(|number| *number != 0)
+    }
+
+    /// Whether there are audio threads and all of them have real-time priority.
+    pub(crate) fn realtime(&self) -> bool {
+        let threads = self.threads.load(Ordering::Acquire);
+        threads > 0 && self.real.load(Ordering::Acquire) >= threads
     }
 
     pub(crate) fn wake(&self) {

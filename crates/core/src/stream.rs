@@ -155,6 +155,11 @@ impl<I, O> Stream<I, O> {
         self.core.active()
     }
 
+    /// Whether it plays out.
+    pub fn stopping(&self) -> bool {
+        self.core.stopping()
+    }
+
     /// Whether it was never started, or was stopped since. Neither this nor active: the callback or the device has
     /// ended it.
     pub fn stopped(&self) -> bool {
@@ -187,6 +192,12 @@ impl<I, O> Stream<I, O> {
     /// The part of real time that the last periods took to make, 0 while it does not run.
     pub fn cpu_load(&self) -> f64 {
         if self.active() { self.core.shared.load() } else { 0.0 }
+    }
+
+    /// Whether its audio threads have real-time priority: known from the first period on, and a service of the system may
+    /// grant it a moment later.
+    pub fn realtime(&self) -> bool {
+        self.core.realtime()
     }
 
     /// Input underflows, input overflows, output underflows and output overflows since it was opened.
@@ -223,6 +234,28 @@ impl<I, O> Stream<I, O> {
         }
     }
 
+    /// For a callback on another thread: how many blocks there should be, and how many of them are made ahead, as the
+    /// latency allows; none where time waits for them.
+    #[doc(hidden)]
+    pub fn handoff_blocks(&self) -> (usize, usize) {
+        /// Bytes that blocks may take together, and seconds for which input waits for a thread that is busy.
+        const MEMORY: usize = 1 << 26;
+        const BUSY: f64 = 0.25;
+        const MOST: usize = 256;
+        if self.manual_clock() {
+            return (2, 0);
+        }
+        let (info, block) = (self.core.info(), self.block().max(1));
+        let target = self.core.settings.output.map_or(0.0, |side| side.latency);
+        let opened = info.output.map_or(0.0, |side| side.latency);
+        let seconds = block as f64 / info.sample_rate;
+        let ahead = (((target - opened) / seconds).round() as usize).clamp(1, MOST);
+        let sides = [self.core.settings.input, self.core.settings.output].into_iter().flatten();
+        let bytes: usize = sides.map(|side| side.channels * side.dtype.bytes() * block).sum();
+        let count = ((BUSY / seconds).ceil() as usize).clamp(ahead + 4, MOST.max(ahead + 4));
+        (count.min((MEMORY / bytes.max(1)).max(ahead + 2)), ahead)
+    }
+
     /// Closes it without waiting, as who must not wait.
     pub fn leave(mut self) {
         self.patient = false;
@@ -247,6 +280,15 @@ impl<I: Present, O> Stream<I, O> {
     /// As [`read`](Self::read).
     pub fn try_read(&self, into: &mut [I::Item]) -> Result<Read> {
         self.core.try_read(I::bytes_mut(into))
+    }
+
+    /// Says what reading would, whatever there is to read.
+    ///
+    /// # Errors
+    /// As [`read`](Self::read).
+    #[doc(hidden)]
+    pub fn check_read(&self) -> Result<()> {
+        self.core.check_read()
     }
 
     /// Frames that can be read without waiting.
@@ -298,6 +340,15 @@ impl<I, O: Present> Stream<I, O> {
         self.core.try_write(O::bytes(from))
     }
 
+    /// Says what writing would, whatever room there is.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    #[doc(hidden)]
+    pub fn check_write(&self) -> Result<()> {
+        self.core.check_write()
+    }
+
     /// Begins a write that goes on for longer than one call: a stop waits until [`end_write`](Self::end_write).
     ///
     /// # Errors
@@ -314,6 +365,15 @@ impl<I, O: Present> Stream<I, O> {
     #[doc(hidden)]
     pub fn go_on_writing(&self, from: &[O::Item]) -> Result<Written> {
         self.core.go_on_writing(O::bytes(from))
+    }
+
+    /// As [`write`](Self::write), also while the stream plays out.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    #[doc(hidden)]
+    pub fn finish_write(&self, from: &[O::Item]) -> Result<Written> {
+        self.core.finish_write(O::bytes(from))
     }
 
     /// Ends what [`begin_write`](Self::begin_write) began.

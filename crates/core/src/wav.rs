@@ -1,5 +1,7 @@
 //! WAV files, read whole.
 
+use std::fs::File;
+use std::io::{self, BufReader, Read};
 use std::path::Path;
 
 use crate::dtype::Dtype;
@@ -18,27 +20,37 @@ pub struct Wav {
     pub sample_rate: f64,
 }
 
+/// Samples that memory is taken for before they have been read.
+const EXPECTED: usize = 1 << 22;
+
 /// Reads a WAV file into memory.
 ///
 /// # Errors
 /// `FileFormat` where it is no WAV file of 8, 16, 24 or 32 bits or 32-bit float; `Host` where it cannot be read.
 pub fn read_wav(path: impl AsRef<Path>) -> Result<Wav> {
     let path = path.as_ref();
+    let name = path.display().to_string();
+    let file = File::open(path).map_err(|error| unreadable(&name, &error))?;
+    decode(BufReader::new(file), &name)
+}
+
+fn unreadable(name: &str, error: &io::Error) -> Error {
+    let code = error.raw_os_error().unwrap_or(0).into();
+    Error::new(ErrorKind::Host, format!("Cannot read '{name}': {error}")).with_host_error(
+        "file system",
+        code,
+        error.to_string(),
+    )
+}
+
+/// The same from anywhere; `name` is for errors.
+pub(crate) fn decode(file: impl Read, name: &str) -> Result<Wav> {
     let failed = |error: hound::Error| match error {
-        hound::Error::IoError(error) => {
-            let code = error.raw_os_error().unwrap_or(0).into();
-            Error::new(ErrorKind::Host, format!("Cannot read '{}': {error}", path.display())).with_host_error(
-                "file system",
-                code,
-                error.to_string(),
-            )
-        }
-        other => Error::new(
-            ErrorKind::FileFormat,
-            format!("'{}' is not a WAV file that can be read: {other}", path.display()),
-        ),
+        // One without a number is ours: the file ends too soon.
+        hound::Error::IoError(error) if error.raw_os_error().is_some() => unreadable(name, &error),
+        other => Error::new(ErrorKind::FileFormat, format!("'{name}' is not a WAV file that can be read: {other}")),
     };
-    let mut reader = hound::WavReader::open(path).map_err(failed)?;
+    let mut reader = hound::WavReader::new(file).map_err(failed)?;
     let spec = reader.spec();
     let dtype = match (spec.sample_format, spec.bits_per_sample) {
         (hound::SampleFormat::Float, 32) => Dtype::F32,
@@ -51,7 +63,8 @@ pub fn read_wav(path: impl AsRef<Path>) -> Result<Wav> {
             return Err(Error::new(ErrorKind::FileFormat, message));
         }
     };
-    let mut bytes = Vec::with_capacity(reader.len() as usize * dtype.bytes());
+    // What the header says may be far more than there is.
+    let mut bytes = Vec::with_capacity((reader.len() as usize).min(EXPECTED) * dtype.bytes());
     if dtype == Dtype::F32 {
         for sample in reader.samples::<f32>() {
             bytes.extend(sample.map_err(failed)?.to_ne_bytes());

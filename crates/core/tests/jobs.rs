@@ -182,6 +182,34 @@ fn overlapping_jobs_are_added_in_one_stream() {
 }
 
 #[test]
+fn one_of_two_jobs_can_be_aborted_while_the_device_stands_still() {
+    let device = device(1, Dtype::F64);
+    let level = |sample: f32| sample.to_ne_bytes().repeat(4 * PERIOD);
+    let open = |sample, overlap| {
+        Run::open(JobRequest { play: Some(play(&device, &level(sample), Dtype::F32, 1)), overlap, ..request() })
+    };
+    let first = open(0.25, false);
+    device.advance(PERIOD).expect("a manual clock");
+    let second = open(0.5, true);
+    device.advance(PERIOD).expect("a manual clock");
+    first.job.abort();
+    assert!(first.end().is_none(), "without any time passing");
+    assert!(second.job.active());
+    // Far more jobs than may sound at once: those that have ended are not in the way once time passes.
+    for _ in 0..200 {
+        let third = open(0.125, true);
+        third.job.abort();
+        assert!(third.end().is_none());
+    }
+    device.advance(4 * PERIOD).expect("a manual clock");
+    assert!(second.end().is_none());
+    let played = &device.played()[0];
+    for (period, level) in [0.25, 0.75, 0.5, 0.5, 0.5].into_iter().enumerate() {
+        assert_eq!(played[period * PERIOD..][..PERIOD], [level; PERIOD], "period {period}");
+    }
+}
+
+#[test]
 fn pause_resume_seek_stop_and_abort_act_at_the_next_period() {
     let device = device(1, Dtype::F64);
     let data: Vec<u8> = (0..4096).flat_map(|frame| (frame as i16).to_ne_bytes()).collect();

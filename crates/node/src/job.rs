@@ -1,10 +1,12 @@
 //! Jobs: play, rec and playrec.
 
-use std::time::Duration;
+use std::cell::RefCell;
+use std::rc::Rc;
+use std::time::{Duration, Instant};
 
 use napi::bindgen_prelude::{Either, Function, JsObjectValue, Object, Uint8ArraySlice};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Result, Status};
+use napi::{Env, Result, Status, sys};
 use napi_derive::napi;
 use sounddevice::Samples;
 use sounddevice::job::{Job, JobRequest, Latency, Loop, Play, Record};
@@ -23,7 +25,7 @@ pub struct NativeJob {
     job: Job,
 }
 
-fn latency(options: &Object<'_>) -> Result<Latency> {
+pub fn latency(options: &Object<'_>) -> Result<Latency> {
     Ok(match options.get::<Either<f64, String>>("latency")? {
         Some(Either::A(seconds)) => Latency::Seconds(seconds),
         Some(Either::B(name)) if name == "low" => Latency::Low,
@@ -93,19 +95,61 @@ pub fn open_job(env: Env, options: Object, on_end: Function<Option<NativeError>,
     Ok(NativeJob { job })
 }
 
-/// Jobs use memory of their environment: they have to end before it does.
+type Running = Rc<RefCell<Vec<Job>>>;
+
+thread_local! {
+    /// What runs in each environment of this thread.
+    static RUNNING: RefCell<Vec<(sys::napi_env, Running)>> = const { RefCell::new(Vec::new()) };
+}
+
+fn running_in(env: &Env) -> Option<Running> {
+    let this = env.raw();
+    RUNNING.with_borrow(|all| all.iter().find(|(env, _)| *env == this).map(|(_, running)| Rc::clone(running)))
+}
+
+/// Jobs use memory of their environment: they have to end before it does. One hook for all of them, so that nothing is kept
+/// of those that have ended.
 fn remember(env: &Env, job: &Job) -> Result<()> {
-    let job = job.clone();
-    env.add_env_cleanup_hook(job, |job| {
-        job.abort();
-        job.wait_for(Duration::from_secs(1));
-    })?;
+    let this = env.raw();
+    let running = match running_in(env) {
+        Some(running) => running,
+        None => {
+            let running = Running::default();
+            env.add_env_cleanup_hook(Rc::clone(&running), move |running| {
+                RUNNING.with_borrow_mut(|all| all.retain(|(env, _)| *env != this));
+                end_all(&running);
+            })?;
+            RUNNING.with_borrow_mut(|all| all.push((this, Rc::clone(&running))));
+            running
+        }
+    };
+    let mut jobs = running.borrow_mut();
+    jobs.retain(Job::active);
+    jobs.push(job.clone());
     Ok(())
+}
+
+/// Aborts all and waits till their devices have been released, but not for a system that hangs.
+fn end_all(running: &Running) {
+    let jobs = running.take();
+    jobs.iter().for_each(Job::abort);
+    let end = Instant::now() + Duration::from_secs(1);
+    for job in jobs {
+        job.wait_for(end.saturating_duration_since(Instant::now()));
+    }
+}
+
+/// Ends all jobs of this environment. `process.exit()` runs no hooks, and a server that is left by a client without a word
+/// may be deaf to others for seconds.
+#[napi]
+pub fn end_jobs(env: Env) {
+    running_in(&env).iter().for_each(end_all);
 }
 
 #[napi(object)]
 pub struct JobStream {
     pub sample_rate: f64,
+    pub realtime: bool,
     pub input_device: i32,
     pub input_channels: u32,
     pub input_latency: f64,
@@ -131,9 +175,10 @@ impl NativeJob {
         };
         let (input_device, input_channels, input_latency) = parts(stream.input);
         let (output_device, output_channels, output_latency) = parts(stream.output);
-        let sample_rate = stream.sample_rate;
+        let (sample_rate, realtime) = (stream.sample_rate, stream.realtime);
         JobStream {
             sample_rate,
+            realtime,
             input_device,
             input_channels,
             input_latency,

@@ -14,12 +14,14 @@ mod list;
 mod output;
 mod pipe;
 mod stream;
+mod watch;
 
 use std::ffi::CString;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{BackendStream, HostApi, HostListing, Request};
+use crate::device::Poke;
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::{Engine, Signals};
 use connection::Connection;
@@ -72,6 +74,10 @@ impl HostApi for Pulse {
             return Ok(HostListing::default());
         };
         Ok(list::list(library).unwrap_or_default())
+    }
+
+    fn watch(&self, poke: &Poke) -> Option<Box<dyn Send>> {
+        watch::listen(library()?, poke)
     }
 
     fn check(&self, request: &Request) -> Result<()> {

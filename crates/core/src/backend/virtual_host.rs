@@ -8,17 +8,19 @@ mod clock;
 mod device;
 mod slot;
 
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 
 pub(crate) use device::{Device, Fault, Settings};
 
 use crate::backend::{BackendStream, DeviceRecord, HostApi, HostListing, Request};
+use crate::device::Poke;
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::{Engine, Signals};
 
 /// All virtual devices of this process; the built-in one first.
 pub(crate) struct VirtualHost {
     devices: Mutex<Vec<Arc<Device>>>,
+    watchers: Mutex<Vec<Weak<Poke>>>,
 }
 
 pub(crate) const NAME: &str = "Virtual";
@@ -28,7 +30,8 @@ pub(crate) fn host() -> &'static VirtualHost {
     static HOST: OnceLock<VirtualHost> = OnceLock::new();
     HOST.get_or_init(|| {
         let settings = Settings { name: "Virtual Loopback".into(), keep_played: false, ..Settings::default() };
-        VirtualHost { devices: Mutex::new(vec![Device::new("loopback".into(), settings)]) }
+        let devices = Mutex::new(vec![Device::new("loopback".into(), settings)]);
+        VirtualHost { devices, watchers: Mutex::default() }
     })
 }
 
@@ -40,13 +43,22 @@ impl VirtualHost {
         let number = COUNT.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
         let device = Device::new(format!("device-{number}"), settings);
         devices.push(Arc::clone(&device));
+        drop(devices);
+        self.tell();
         device
+    }
+
+    /// The list has changed.
+    fn tell(&self) {
+        let mut watchers = self.watchers.lock().unwrap_or_else(PoisonError::into_inner);
+        watchers.retain(|watcher| watcher.upgrade().inspect(|watcher| watcher.poke()).is_some());
     }
 
     /// Unplugs a device: its streams are lost, the list does not have it any more.
     pub(crate) fn remove(&self, device: &Arc<Device>) {
         self.devices.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !Arc::ptr_eq(other, device));
         device.inject(Fault::Lost);
+        self.tell();
     }
 
     fn find(&self, key: &str) -> Result<Arc<Device>> {
@@ -80,6 +92,12 @@ impl HostApi for &'static VirtualHost {
             default_output: first(|device| device.max_output_channels),
             devices,
         })
+    }
+
+    fn watch(&self, poke: &Poke) -> Option<Box<dyn Send>> {
+        let poke = Arc::new(poke.clone());
+        self.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&poke));
+        Some(Box::new(poke))
     }
 
     fn check(&self, request: &Request) -> Result<()> {

@@ -37,30 +37,80 @@ const LISTING: Duration = Duration::from_secs(1);
 /// How long PortAudio may take, which opens all devices to see them.
 const LISTING_ALL: Duration = Duration::from_millis(4500);
 
+/// What host APIs of PortAudio's have.
+type Listed = Vec<(&'static dyn HostApi, HostListing)>;
+/// Nothing where it has not answered.
+pub(super) type Portaudios = Option<Listed>;
+
 /// Lists every host API, each on a thread of its own, since a server may never answer; those of PortAudio only if they are
-/// wanted.
+/// wanted, or chosen.
 pub(super) fn list(portaudio: bool) -> Result<Devices> {
-    let choice = choice()?;
-    let portaudio = match choice {
-        Choice::Both => portaudio,
+    let second = wants_portaudio(portaudio)?.then(Second::ask);
+    let ours = listings(hosts().iter().map(|_| true));
+    Ok(compose(ours, second.map_or_else(|| Ok(Some(Vec::new())), Second::answer)?))
+}
+
+/// Whether PortAudio is looked at, where this call names it or not.
+pub(super) fn wants_portaudio(named: bool) -> Result<bool> {
+    Ok(match choice()? {
+        Choice::Both => named,
         Choice::Cpal => false,
         Choice::PortAudio => true,
-    };
-    static PORTAUDIO: OnceLock<Asked> = OnceLock::new();
-    let began = Instant::now();
-    let second = portaudio.then(|| PORTAUDIO.get_or_init(Asked::default).ask("device list", backend::portaudio::list));
-    let mut listings = if choice == Choice::PortAudio { Vec::new() } else { ours() };
-    let mut silent = Vec::new();
-    if let Some(second) = second {
-        let left = LISTING_ALL.saturating_sub(began.elapsed());
-        match second.and_then(|question| question.wait(left)) {
-            Some(listed) => listings.extend(listed?.into_iter().map(|(host, listing)| (host, Some(listing)))),
-            None => silent.push("PortAudio"),
-        }
+    })
+}
+
+/// Whether one of our host APIs is listed at all.
+pub(super) fn chosen(host: &dyn HostApi) -> bool {
+    choice() != Ok(Choice::PortAudio) || host.name() == virtual_host::NAME
+}
+
+/// PortAudio while it is asked.
+pub(super) struct Second {
+    question: Option<Question<Result<Listed>>>,
+    end: Instant,
+}
+
+impl Second {
+    pub(super) fn ask() -> Self {
+        static ASKED: OnceLock<Asked> = OnceLock::new();
+        let question = ASKED.get_or_init(Asked::default).ask("device list", backend::portaudio::list);
+        Self { question, end: Instant::now() + LISTING_ALL }
     }
-    let virtual_host = hosts().iter().map(AsRef::as_ref).filter(|host| host.name() == virtual_host::NAME);
-    listings.extend(virtual_host.map(|host| (host, host.list().ok())));
-    Ok(compose(listings, silent))
+
+    pub(super) fn answer(self) -> Result<Portaudios> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        self.question.and_then(|question| question.wait(left)).transpose()
+    }
+}
+
+/// What those of our host APIs have that are wanted and that the program has not ruled out; nothing for those that do not
+/// answer.
+pub(super) fn listings(wanted: impl Iterator<Item = bool>) -> Vec<Option<HostListing>> {
+    static ASKED: OnceLock<Vec<Asked>> = OnceLock::new();
+    let asked = ASKED.get_or_init(|| hosts().iter().map(|_| Asked::default()).collect());
+    let end = Instant::now() + LISTING;
+    let wanted: Vec<bool> = wanted.zip(hosts()).map(|(wanted, host)| wanted && chosen(host.as_ref())).collect();
+    let mut questions: Vec<Option<Question<_>>> = hosts().iter().map(|_| None).collect();
+    // Who takes longest begins: libraries are loaded one at a time.
+    let mut order: Vec<usize> = (0..questions.len()).filter(|host| wanted[*host]).collect();
+    order.sort_by_key(|host| !hosts()[*host].lists_slowly());
+    for position in order {
+        let host = hosts()[position].as_ref();
+        questions[position] = asked[position].ask("device list", || host.list().ok());
+    }
+    let answer = |(question, wanted): (Option<Question<_>>, bool)| match wanted {
+        true => question?.wait(end.saturating_duration_since(Instant::now())).flatten(),
+        false => Some(HostListing::default()),
+    };
+    questions.into_iter().zip(wanted).map(answer).collect()
+}
+
+/// The virtual host alone: no system is asked.
+#[cfg(any(test, fuzzing))]
+pub(crate) fn virtual_devices() -> Devices {
+    let virtual_host = |host: &dyn HostApi| host.name() == virtual_host::NAME;
+    let list = |host: &dyn HostApi| if virtual_host(host) { host.list().ok() } else { Some(HostListing::default()) };
+    compose(hosts().iter().map(|host| list(host.as_ref())).collect(), Some(Vec::new()))
 }
 
 /// Whether an index belongs to a device of PortAudio's.
@@ -74,24 +124,16 @@ pub(super) fn names_portaudio(text: &str) -> bool {
     text.to_lowercase().contains("portaudio")
 }
 
-type Listing = (&'static dyn HostApi, Option<HostListing>);
-
-/// All of ours but the virtual host.
-fn ours() -> Vec<Listing> {
-    static ASKED: OnceLock<Vec<Asked>> = OnceLock::new();
-    let asked = ASKED.get_or_init(|| hosts().iter().map(|_| Asked::default()).collect());
-    let end = Instant::now() + LISTING;
-    let real = hosts().iter().map(AsRef::as_ref).zip(asked).filter(|(host, _)| host.name() != virtual_host::NAME);
-    let ask = |(host, asked): (&'static dyn HostApi, &Asked)| (host, asked.ask("device list", || host.list().ok()));
-    let questions: Vec<_> = real.map(ask).collect();
-    let answer =
-        |question: Option<Question<_>>| question?.wait(end.saturating_duration_since(Instant::now())).flatten();
-    questions.into_iter().map(|(host, question)| (host, answer(question))).collect()
-}
-
-fn compose(listings: Vec<Listing>, silent: Vec<&'static str>) -> Devices {
-    let mut devices = Devices { infos: Vec::new(), located: Vec::new(), host_apis: Vec::new(), silent };
-    for (host, listing) in listings {
+/// The list of what our host APIs have and of what PortAudio's have, which stand before the virtual one.
+pub(super) fn compose(ours: Vec<Option<HostListing>>, portaudios: Portaudios) -> Devices {
+    let mut devices = Devices { infos: Vec::new(), located: Vec::new(), host_apis: Vec::new(), silent: Vec::new() };
+    if portaudios.is_none() {
+        devices.silent.push("PortAudio");
+    }
+    let ours = hosts().iter().map(AsRef::as_ref).zip(ours);
+    let (last, real): (Vec<_>, Vec<_>) = ours.partition(|(host, _)| host.name() == virtual_host::NAME);
+    let portaudios = portaudios.into_iter().flatten().map(|(host, listing)| (host, Some(listing)));
+    for (host, listing) in real.into_iter().chain(portaudios).chain(last) {
         let Some(listing) = listing else {
             devices.silent.push(host.name());
             continue;

@@ -3,7 +3,7 @@
 use super::Where;
 use crate::backend::Side;
 use crate::control::Plan;
-use crate::device::{DeviceInfo, Kind, devices_for};
+use crate::device::{DeviceInfo, DeviceSpecifier, Devices, Kind};
 use crate::dtype::Dtype;
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::Samples;
@@ -105,7 +105,11 @@ pub(super) struct Parts {
     pub empty: bool,
 }
 
-pub(super) fn resolve(request: JobRequest) -> Result<Parts> {
+/// The devices are asked for, with those that are named, once all is checked that can be checked without them.
+pub(super) fn resolve(
+    request: JobRequest,
+    devices: impl FnOnce([Option<&DeviceSpecifier>; 2]) -> Result<Devices>,
+) -> Result<Parts> {
     let JobRequest { play, record, sample_rate, block_size, .. } = request;
     let play_routes = play.as_ref().map(check_output_mapping).transpose()?;
     let record_routes = record.as_ref().map(check_input_mapping).transpose()?;
@@ -114,7 +118,7 @@ pub(super) fn resolve(request: JobRequest) -> Result<Parts> {
         check_latency(latency)?;
     }
     let wanted = [play.as_ref().map(|play| &play.device), record.as_ref().map(|record| &record.device)];
-    let devices = devices_for(wanted.map(|device| device?.as_ref()))?;
+    let devices = devices(wanted.map(|device| device?.as_ref()))?;
     let output = play.as_ref().map(|play| devices.resolve(play.device.as_ref(), Kind::Output)).transpose()?;
     let input = record.as_ref().map(|record| devices.resolve(record.device.as_ref(), Kind::Input)).transpose()?;
     let sample_rate = rate(sample_rate, input, output)?;

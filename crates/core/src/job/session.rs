@@ -13,11 +13,15 @@ use crate::control::{self, Handle, Owner};
 use crate::dtype::{Dtype, Format};
 use crate::error::{Error, Result};
 use crate::realtime::Signals;
+use crate::realtime::command::Command;
 use crate::realtime::mapping::Transfer;
-use crate::realtime::voices::{Command, MOST, Remote, Sink, Source, Voice, Voices};
+use crate::realtime::voices::{MOST, Remote, Sink, Source, Turn, Voice, Voices};
 
-/// How long after the end of the last sound a device may take to say so, before it is released all the same.
+/// How long after the end of its last sound a device may take to say so, before a stopped job ends all the same.
 const GRACE: Duration = Duration::from_secs(2);
+/// When to look again after jobs that were told to end: an aborted one has, as soon as the audio thread is out of a period.
+const ABORTED: Duration = Duration::from_millis(5);
+const STOPPED: Duration = Duration::from_millis(100);
 
 #[derive(Debug)]
 pub(super) struct Session {
@@ -30,8 +34,36 @@ pub(super) struct Session {
 struct State {
     open: bool,
     incoming: HeapProd<Box<Voice>>,
-    jobs: Vec<Arc<Core>>,
+    /// Voices that the engine has, or will have: also those of jobs that have ended while the device stood still.
+    voices: usize,
+    jobs: Vec<Sounding>,
+}
+
+/// A job that has not ended.
+struct Sounding {
+    core: Arc<Core>,
     stopping_since: Option<Instant>,
+}
+
+impl Sounding {
+    fn new(core: &Arc<Core>) -> Self {
+        Self { core: Arc::clone(core), stopping_since: None }
+    }
+
+    /// Whether it was told to end and nothing more is to be waited for. A device that stands still would never say so.
+    fn is_late(&mut self, now: f64, manual_clock: bool) -> bool {
+        let state = &self.core.state;
+        match state.command() {
+            Command::Run => false,
+            Command::Abort => true,
+            Command::Stop if manual_clock => false,
+            Command::Stop => {
+                let since = *self.stopping_since.get_or_insert_with(Instant::now);
+                let left = state.heard_until().map_or(0.0, |end| (end - now).clamp(0.0, 60.0));
+                since.elapsed() > GRACE + Duration::from_secs_f64(left)
+            }
+        }
+    }
 }
 
 impl std::fmt::Debug for State {
@@ -57,10 +89,10 @@ pub(super) fn begin(mut parts: Parts, core: Arc<Core>) -> Result<Arc<Session>> {
         }
     }
     let signals = Arc::new(Signals::default());
-    let (engine, Remote { incoming, ended }) = Voices::new(Arc::clone(&signals), parts.options);
-    let state = State { open: true, incoming, jobs: vec![Arc::clone(&core)], stopping_since: None };
+    let (engine, Remote { incoming, ended, turn }) = Voices::new(Arc::clone(&signals), parts.options);
+    let state = State { open: true, incoming, voices: 0, jobs: vec![Sounding::new(&core)] };
     let session = Arc::new(Session { handle: OnceLock::new(), devices: parts.devices, state: Mutex::new(state) });
-    let janitor = Janitor { session: Arc::clone(&session), ended, over: Vec::new() };
+    let janitor = Janitor { session: Arc::clone(&session), ended, turn, over: Vec::new() };
     let handle = control::open(parts.plan.clone(), Box::new(engine), signals, Box::new(janitor))?;
     let info = handle.info.clone();
     let _ = session.handle.set(handle);
@@ -82,7 +114,7 @@ pub(super) fn begin(mut parts: Parts, core: Arc<Core>) -> Result<Arc<Session>> {
 }
 
 /// The job as the audio thread sees it.
-fn voice(parts: &mut Parts, core: &Arc<Core>, info: &StreamInfo) -> Box<Voice> {
+pub(super) fn voice(parts: &mut Parts, core: &Arc<Core>, info: &StreamInfo) -> Box<Voice> {
     let options = parts.options;
     let double = Format::from(Dtype::F64);
     let source = parts.play.take().zip(info.output).map(|((play, routes, repeat), side)| {
@@ -101,14 +133,22 @@ fn voice(parts: &mut Parts, core: &Arc<Core>, info: &StreamInfo) -> Box<Voice> {
     Box::new(Voice { state: Arc::clone(&core.state), source, sink })
 }
 
+impl State {
+    fn push(&mut self, voice: Box<Voice>) {
+        // There is room: `take` counts.
+        if self.incoming.try_push(voice).is_ok() {
+            self.voices += 1;
+        }
+    }
+}
+
 impl Session {
     fn state(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn add(&self, voice: Box<Voice>) {
-        // There is room: `take` counts.
-        let _ = self.state().incoming.try_push(voice);
+        self.state().push(voice);
     }
 
     /// Takes the job in if it fits into this stream.
@@ -123,15 +163,15 @@ impl Session {
             && parts.plan.sample_rate == handle.info.sample_rate
             && parts.plan.output.as_ref().is_some_and(|(_, side)| side.channels <= output.channels);
         let mut state = self.state();
-        if !fits || !state.open || state.jobs.len() >= MOST {
+        if !fits || !state.open || state.voices >= MOST {
             return false;
         }
-        state.jobs.push(Arc::clone(core));
+        state.jobs.push(Sounding::new(core));
         if parts.empty {
             core.state.order(Command::Abort);
         }
         let voice = voice(parts, core, &handle.info);
-        let _ = state.incoming.try_push(voice);
+        state.push(voice);
         true
     }
 
@@ -150,6 +190,15 @@ impl Session {
         self.handle.get().is_some_and(|handle| handle.manual_clock)
     }
 
+    /// Channels that were asked for, of input and output.
+    pub(super) fn channels(&self) -> (u16, u16) {
+        self.handle.get().map_or((0, 0), |handle| handle.channels)
+    }
+
+    pub(super) fn realtime(&self) -> bool {
+        self.handle.get().is_some_and(Handle::realtime)
+    }
+
     pub(super) fn devices(&self) -> (usize, usize) {
         self.devices
     }
@@ -159,6 +208,7 @@ impl Session {
 struct Janitor {
     session: Arc<Session>,
     ended: ringbuf::HeapCons<Box<Voice>>,
+    turn: Arc<Turn>,
     over: Vec<Arc<Core>>,
 }
 
@@ -167,24 +217,23 @@ impl Owner for Janitor {
         let session = Arc::clone(&self.session);
         let mut state = session.state();
         while let Some(voice) = self.ended.try_pop() {
-            if let Some(position) = state.jobs.iter().position(|core| Arc::ptr_eq(&core.state, &voice.state)) {
-                self.over.push(state.jobs.swap_remove(position));
+            state.voices -= 1;
+            if let Some(position) = state.jobs.iter().position(|job| Arc::ptr_eq(&job.core.state, &voice.state)) {
+                self.over.push(state.jobs.swap_remove(position).core);
             }
         }
-        let all = |done: &dyn Fn(Command) -> bool| state.jobs.iter().all(|core| done(core.state.command()));
-        // A device that stands still would never say that an aborted job has ended.
-        let mut close = all(&|command| command == Command::Abort);
-        if !close && !session.manual_clock() && all(&|command| command != Command::Run) {
-            let since = *state.stopping_since.get_or_insert_with(Instant::now);
-            let now = session.handle.get().map_or(0.0, |handle| handle.info.clock.now());
-            let ends = state.jobs.iter().filter_map(|core| core.state.heard_until()).fold(now, f64::max);
-            close = since.elapsed() > GRACE + Duration::from_secs_f64((ends - now).clamp(0.0, 60.0));
-        } else {
-            state.stopping_since = None;
-        }
+        let now = session.handle.get().map_or(0.0, |handle| handle.info.clock.now());
+        let manual = session.manual_clock();
+        let late: Vec<Sounding> = state.jobs.extract_if(.., |job| job.is_late(now, manual)).collect();
+        let close = state.jobs.is_empty();
         if close {
             state.open = false;
-            self.over.append(&mut state.jobs);
+        }
+        if close || self.turn.is_over() {
+            // The device is released before this is told, or the engine will see what was ordered before it touches a sample.
+            self.over.extend(late.into_iter().map(|job| job.core));
+        } else {
+            state.jobs.extend(late);
         }
         close
     }
@@ -196,12 +245,17 @@ impl Owner for Janitor {
             state.open = false;
             let mut lost = std::mem::take(&mut state.jobs);
             drop(state);
-            lost.drain(..).for_each(|core| core.finish(loss.clone(), now));
+            lost.drain(..).for_each(|job| job.core.finish(loss.clone(), now));
         }
         self.over.drain(..).for_each(|core| core.finish(None, now));
     }
 
     fn patience(&self) -> Option<Duration> {
-        self.session.state().stopping_since.map(|_| Duration::from_millis(100))
+        let state = self.session.state();
+        let commands = || state.jobs.iter().map(|job| job.core.state.command());
+        match commands().any(|command| command == Command::Abort) {
+            true => Some(ABORTED),
+            false => commands().any(|command| command == Command::Stop).then_some(STOPPED),
+        }
     }
 }

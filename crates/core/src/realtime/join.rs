@@ -12,14 +12,14 @@
 //! Long periods are asked for by those who want safety: with them a whole period is kept, and only more than a period is
 //! dropped.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use ringbuf::traits::{Consumer, Observer, Producer, Split};
-use ringbuf::{HeapCons, HeapProd, HeapRb};
+use std::sync::{Arc, PoisonError};
 
 use super::{Engine, Flags, Flow, Period, Times};
 use crate::backend::{Clock, OpenSide, StreamInfo};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering};
+#[cfg_attr(loom, allow(unused_imports))]
+use crate::sync::ring::{Consumer, HeapCons, HeapProd, HeapRb, Observer, Producer, Split};
 
 #[cfg(test)]
 mod test;
@@ -226,13 +226,12 @@ impl Joint {
         flags
     }
 
-    /// Before anything is taken: notices stalls, and what is pure delay.
+    /// Before anything is taken: notices stalls, and what is pure delay. A stall does not end the window: where one comes
+    /// in every window, on a machine that is too busy, what piles up must go all the same.
     fn attend(&mut self, frames: usize, times: &Times) -> Flags {
         let duration = frames as f64 / self.rate;
         if times.now - self.last > (4.0 * duration).max(0.03) {
             self.learns_from = times.now + RECOVERING;
-            self.low = usize::MAX;
-            self.window = times.now;
         }
         self.last = times.now;
         self.trim(frames, times.now)
@@ -240,9 +239,10 @@ impl Joint {
 
     /// Fills the block with the next `frames` frames; returns their flags and when the first was captured.
     fn take(&mut self, frames: usize, times: &Times) -> (Flags, f64) {
+        // Before the marks are looked at: those of the frames that are there by now are there too.
+        let fill = self.fill();
         let mut flags = self.flags();
         let adc = self.captured_at(times);
-        let fill = self.fill();
         let there = frames.min(fill);
         let bytes = there * self.frame_bytes;
         self.input.samples.pop_slice(&mut self.block[..bytes]);

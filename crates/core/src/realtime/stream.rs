@@ -11,9 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 pub(crate) use rings::Ends;
-pub(crate) use shared::{Command, Ended, Shared, Waiter};
+pub(crate) use shared::{Ended, Shared, Waiter};
 
 use super::block::{Memory, Place, Reblock, Shape};
+use super::command::Command;
 use super::convert::{ConvertOptions, Counts};
 use super::mapping::Transfer;
 use super::{Engine, Flags, Flow, Period, Signals, Times};

@@ -3,6 +3,8 @@
 mod sink;
 mod source;
 mod state;
+#[cfg(test)]
+mod test;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
@@ -12,8 +14,9 @@ use ringbuf::{HeapCons, HeapProd, HeapRb};
 
 pub(crate) use sink::Sink;
 pub(crate) use source::{Repeat, Source, total};
-pub(crate) use state::{Command, State};
+pub(crate) use state::{State, Turn};
 
+use super::command::Command;
 use super::convert::{ConvertOptions, Counts};
 use super::mapping::Transfer;
 use super::{Engine, Flags, Flow, Period, Signals, Times};
@@ -37,11 +40,13 @@ pub(crate) struct Remote {
     pub incoming: HeapProd<Box<Voice>>,
     /// Voices that have ended come back here, to be freed.
     pub ended: HeapCons<Box<Voice>>,
+    pub turn: Arc<Turn>,
 }
 
 pub(crate) struct Voices {
     incoming: HeapCons<Box<Voice>>,
     ended: HeapProd<Box<Voice>>,
+    turn: Arc<Turn>,
     /// Boxed, so that they come and go without being copied.
     #[allow(clippy::vec_box)]
     active: Vec<Box<Voice>>,
@@ -67,9 +72,10 @@ impl Voices {
         let (incoming, taken) = HeapRb::new(MOST).split();
         let (given, ended) = HeapRb::new(MOST).split();
         let active = Vec::with_capacity(MOST);
-        let voices =
-            Self { incoming: taken, ended: given, active, signals, options, rate: 0.0, tail: 0.0, mixer: None };
-        (voices, Remote { incoming, ended })
+        let turn = Arc::new(Turn::default());
+        let remote = Remote { incoming, ended, turn: Arc::clone(&turn) };
+        let (incoming, ended) = (taken, given);
+        (Self { incoming, ended, turn, active, signals, options, rate: 0.0, tail: 0.0, mixer: None }, remote)
     }
 
     /// Sends home what has ended.
@@ -114,6 +120,20 @@ impl Engine for Voices {
     }
 
     fn process(&mut self, period: &mut Period<'_>) -> Flow {
+        self.turn.begin();
+        self.period(period);
+        self.turn.end();
+        Flow::Continue
+    }
+
+    fn tick(&mut self, now: f64) -> Flow {
+        self.dismiss(now);
+        Flow::Continue
+    }
+}
+
+impl Voices {
+    fn period(&mut self, period: &mut Period<'_>) {
         while self.active.len() < MOST {
             let Some(voice) = self.incoming.try_pop() else {
                 break;
@@ -144,12 +164,6 @@ impl Engine for Voices {
         }
         // A recording that is full has ended already.
         self.dismiss(times.now);
-        Flow::Continue
-    }
-
-    fn tick(&mut self, now: f64) -> Flow {
-        self.dismiss(now);
-        Flow::Continue
     }
 }
 

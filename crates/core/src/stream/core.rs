@@ -10,7 +10,8 @@ use crate::backend::StreamInfo;
 use crate::control::{self, Handle, Owner, Plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::Signals;
-use crate::realtime::stream::{Callback, Command, Ended, Ends, Home, OnPeriod, Settings, Shared, Streaming, inside};
+use crate::realtime::command::Command;
+use crate::realtime::stream::{Callback, Ended, Ends, Home, OnPeriod, Settings, Shared, Streaming, inside};
 
 /// How long after the end of the last sound a device may take to say so, before it is released all the same.
 const GRACE: Duration = Duration::from_secs(2);
@@ -68,6 +69,8 @@ struct State {
     handle: Option<Arc<Handle>>,
     info: StreamInfo,
     manual_clock: bool,
+    /// Of the last opening.
+    signals: Arc<Signals>,
     /// Why the last run failed.
     error: Option<Error>,
     /// The end of this opening is not to be told: it never started.
@@ -99,6 +102,7 @@ impl Core {
             handle: None,
             info,
             manual_clock: false,
+            signals: Arc::default(),
             error: None,
             quiet: false,
         };
@@ -156,13 +160,14 @@ impl Core {
             state.opened
         };
         let keeper = Keeper { core: Arc::clone(self), opening, reason: None, progress: None };
-        let opened = control::open(self.plan.clone(), Box::new(engine), signals, Box::new(keeper));
+        let opened = control::open(self.plan.clone(), Box::new(engine), Arc::clone(&signals), Box::new(keeper));
         let mut state = self.state();
         match opened {
             Ok(handle) => {
                 let handle = Arc::new(handle);
                 state.info = handle.info.clone();
                 state.manual_clock = handle.manual_clock;
+                state.signals = signals;
                 // The device may have been lost by now.
                 if state.told < opening {
                     state.handle = Some(Arc::clone(&handle));
@@ -351,6 +356,10 @@ impl Core {
         matches!(self.state().phase, Phase::Running | Phase::Stopping)
     }
 
+    pub(crate) fn stopping(&self) -> bool {
+        self.state().phase == Phase::Stopping
+    }
+
     pub(crate) fn stopped(&self) -> bool {
         matches!(self.state().phase, Phase::Ready | Phase::Opening | Phase::Stopped | Phase::Aborting)
     }
@@ -361,6 +370,10 @@ impl Core {
 
     pub(crate) fn manual_clock(&self) -> bool {
         self.state().manual_clock
+    }
+
+    pub(crate) fn realtime(&self) -> bool {
+        self.state().signals.realtime()
     }
 
     pub(crate) fn info(&self) -> StreamInfo {

@@ -4,18 +4,18 @@
 //! the answer: for clocks that stand still meanwhile. An answer that is not there when it is due is silence, and is
 //! dropped when it comes; input for which no block is free is dropped. Both are flagged with the next block.
 
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
-
-use ringbuf::traits::{Consumer, Producer, Split};
-use ringbuf::{HeapCons, HeapProd, HeapRb};
 
 use super::call::{Flow, Status, StreamTime};
 use crate::memory::Samples;
 use crate::realtime::Flags;
 use crate::realtime::stream::{Call, User, Waiter};
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize};
+#[cfg_attr(loom, allow(unused_imports))]
+use crate::sync::ring::{Consumer, HeapCons, HeapProd, HeapRb, Producer, Split};
+use crate::sync::{Mutex, MutexGuard};
 
 /// How long a waiting audio thread sleeps before it looks again unasked.
 const NAP: Duration = Duration::from_millis(20);

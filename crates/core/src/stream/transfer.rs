@@ -78,6 +78,16 @@ impl Core {
         whole_frames(bytes, side.dtype.bytes(), side.channels)
     }
 
+    pub(crate) fn check_read(&self) -> Result<()> {
+        self.check_input(0)?;
+        self.running().map(drop)
+    }
+
+    pub(crate) fn check_write(&self) -> Result<()> {
+        self.check_output(0)?;
+        self.running().map(drop)
+    }
+
     pub(crate) fn read_available(&self) -> Result<usize> {
         self.check_input(0)?;
         Ok(if self.is_closed() { 0 } else { self.ends.readable() })
@@ -159,6 +169,17 @@ impl Core {
         // Before looking: who orders a stop after this sees that a write has begun.
         let _writing = Writing::new(self);
         let run = self.running()?;
+        self.write_in(run, from)
+    }
+
+    /// The rest of a write that has begun, waiting for room.
+    pub(crate) fn finish_write(&self, from: &[u8]) -> Result<Written> {
+        self.check_output(from.len())?;
+        let run = self.draining().map_or_else(|| self.running(), Ok)?;
+        self.write_in(run, from)
+    }
+
+    fn write_in(&self, run: u64, from: &[u8]) -> Result<Written> {
         let mut writer = self.ends.writer();
         let manual = self.manual_clock();
         if manual && self.ends.writable() * self.out_frame() < from.len() {

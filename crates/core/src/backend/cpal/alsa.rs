@@ -195,8 +195,10 @@ impl Survey {
 /// Whether the server behind this device of the plugin answers, and soon: hardware is to be listed all the same.
 fn pulse_answers(server: &str, key: &str) -> bool {
     static ASKED: OnceLock<Mutex<HashMap<String, Asked>>> = OnceLock::new();
-    let mut asked = ASKED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-    let asked = asked.entry(server.to_string()).or_default().clone();
+    let asked = {
+        let mut asked = ASKED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+        asked.entry(server.to_string()).or_default().clone()
+    };
     let key = key.to_string();
     let question = asked.ask("device list", move || PCM::new(&key, Direction::Playback, true).is_ok());
     question.and_then(|question| question.wait(ANSWERING)).unwrap_or(false)
@@ -205,18 +207,19 @@ fn pulse_answers(server: &str, key: &str) -> bool {
 /// Asks the device itself. One that is busy is what it was when it was last free.
 fn opened(key: &str) -> Abilities {
     static KNOWN: OnceLock<Mutex<HashMap<(String, bool), Ability>>> = OnceLock::new();
+    // Held between the calls only: a device may take its time to open.
+    let known = || KNOWN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
     let ask = |direction: Direction| {
         let capture = direction == Direction::Capture;
-        let mut known = KNOWN.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
         match PCM::new(key, direction, true) {
             Ok(pcm) => {
                 let ability = measured(&pcm)?;
-                known.insert((key.to_string(), capture), ability);
+                known().insert((key.to_string(), capture), ability);
                 Some(ability)
             }
             Err(error) if error.errno() == libc::EBUSY => {
                 let usual = Ability { channels: 2, rate: 48_000.0 };
-                Some(known.get(&(key.to_string(), capture)).copied().unwrap_or(usual))
+                Some(known().get(&(key.to_string(), capture)).copied().unwrap_or(usual))
             }
             Err(_) => None,
         }

@@ -5,7 +5,8 @@ use ::cpal::SampleFormat;
 use crate::dtype::{Dtype, Format};
 
 /// Formats for a user's samples, best first: the same one, then those that hold it exactly, narrow ones first, then the
-/// widest of the others.
+/// widest of the others. uint8 goes as something wider where it can: the way from float32 to 8 bits that PulseAudio takes
+/// alters some samples, and on a card nothing is gained by it.
 pub(super) fn preferred(dtype: Dtype) -> &'static [SampleFormat] {
     use SampleFormat::{F32, F64, I8, I16, I24, I32, U8};
     match dtype {
@@ -15,7 +16,7 @@ pub(super) fn preferred(dtype: Dtype) -> &'static [SampleFormat] {
         Dtype::I24 => &[I24, I32, F32, F64, I16, I8, U8],
         Dtype::I16 => &[I16, I24, I32, F32, F64, I8, U8],
         Dtype::I8 => &[I8, I16, I24, I32, F32, F64, U8],
-        Dtype::U8 => &[U8, I16, I24, I32, F32, F64, I8],
+        Dtype::U8 => &[I16, I24, I32, F32, F64, U8, I8],
     }
 }
 
@@ -47,7 +48,11 @@ mod tests {
                 assert_eq!(layout(*format).map(Format::bytes), Some(format.sample_size()), "{format}");
             }
             let own = layout(formats[0]);
-            let expected = if dtype == Dtype::I24 { Format::I24In32 } else { Format::Packed(dtype) };
+            let expected = match dtype {
+                Dtype::I24 => Format::I24In32,
+                Dtype::U8 => Format::Packed(Dtype::I16),
+                _ => Format::Packed(dtype),
+            };
             assert_eq!(own, Some(expected));
         }
         assert_eq!(layout(SampleFormat::DsdU8), None);

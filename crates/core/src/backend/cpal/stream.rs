@@ -12,7 +12,8 @@ use library::traits::{DeviceTrait, StreamTrait};
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapRb};
 
-use super::{Chosen, format};
+use super::pace::Pace;
+use super::{Chosen, Traits, format};
 use crate::backend::priority::raise_current_thread;
 use crate::backend::times::Smoothed;
 use crate::backend::{BackendStream, Clock, OpenSide, StreamInfo, monotonic_seconds};
@@ -27,8 +28,22 @@ const FLOOD: u32 = 4;
 const REST: Duration = Duration::from_millis(2);
 /// How long a device may take to close before it is left to a thread of its own.
 const CLOSING: Duration = Duration::from_millis(900);
-/// Seconds that a device's count may run ahead of the clock, beyond its buffer: more, and it has no clock.
-const AHEAD: f64 = 0.05;
+/// Seconds beyond its buffer that a period may be old or early: more, and the host's clocks tell nothing.
+const ODD: f64 = 5.0;
+/// What servers behind ALSA hold back without telling, measured: less than their period and 20 ms.
+const HELD_BACK: f64 = 0.05;
+
+/// Streams that are open.
+static OPEN: AtomicU32 = AtomicU32::new(0);
+
+/// Whether no stream of cpal's is open.
+pub(super) fn none_open() -> bool {
+    OPEN.load(Ordering::Acquire) == 0
+}
+
+/// A period of either direction, the other one empty, with the time between it and its callback.
+pub(super) type OnPeriod = Box<dyn FnMut(&[u8], &mut [u8], Duration) + Send>;
+pub(super) type OnError = Box<dyn FnMut(library::Error) + Send>;
 
 /// What the callbacks and the control side share.
 struct Gate {
@@ -37,6 +52,8 @@ struct Gate {
     /// Errors since the last period, and the time of the first, an f64's bits.
     errors: AtomicU32,
     since: AtomicU64,
+    /// Whether the host has given up when it reports an error.
+    is_final: bool,
     signals: Arc<Signals>,
 }
 
@@ -52,6 +69,8 @@ impl Gate {
                 self.signals.lose(Loss::Device);
             }
             library::ErrorKind::DeviceChanged | library::ErrorKind::RealtimeDenied => {}
+            library::ErrorKind::HostUnavailable => self.signals.lose(Loss::Server),
+            _ if self.is_final => self.signals.lose(Loss::Host),
             _ => {
                 let now = monotonic_seconds();
                 let before = self.errors.fetch_add(1, Ordering::AcqRel);
@@ -72,35 +91,16 @@ impl Gate {
 struct Runner {
     gate: Arc<Gate>,
     /// The engine arrives here once the stream is built, since only then its period is known.
-    arriving: HeapCons<(Box<dyn Engine>, Pace)>,
-    engine: Option<(Box<dyn Engine>, Pace)>,
+    arriving: HeapCons<(Box<dyn Engine>, Option<Pace>)>,
+    engine: Option<(Box<dyn Engine>, Option<Pace>)>,
     finished: bool,
     clock: Clock,
     rate: f64,
     frame_bytes: usize,
     silence: u8,
+    /// Seconds that its buffer holds.
+    usual: f64,
     times: Smoothed,
-}
-
-/// Keeps devices that have no clock of their own (ALSA's `null` and `file`) to that of the system.
-struct Pace {
-    began: Option<f64>,
-    frames: u64,
-    slack: f64,
-}
-
-impl Pace {
-    /// Seconds to rest before the next period.
-    fn rest(&mut self, now: f64, frames: usize, rate: f64) -> Option<Duration> {
-        let began = *self.began.get_or_insert(now);
-        self.frames += frames as u64;
-        let ahead = began + self.frames as f64 / rate - self.slack - now;
-        // A second behind is a stall, which is not to be caught up with.
-        if ahead < -1.0 {
-            self.began = Some(began - ahead);
-        }
-        (ahead > 0.0).then(|| Duration::from_secs_f64(ahead))
-    }
 }
 
 impl Runner {
@@ -109,17 +109,21 @@ impl Runner {
         let frames = input.len().max(output.len()) / self.frame_bytes.max(1);
         if self.engine.is_none() {
             self.engine = self.arriving.try_pop();
-            raise_current_thread();
+            if self.engine.is_some() {
+                raise_current_thread(&self.gate.signals, frames as f64 / self.rate);
+            }
         }
         let Some((engine, pace)) = &mut self.engine else {
             return output.fill(self.silence);
         };
+        let called = self.clock.now();
         self.gate.errors.store(0, Ordering::Release);
         if self.finished || self.gate.closed.load(Ordering::Acquire) {
             output.fill(self.silence);
         } else {
-            let now = self.clock.now();
+            let now = called;
             let latency = latency.as_secs_f64();
+            let latency = if latency < self.usual + ODD { latency } else { self.usual };
             let playing = input.is_empty();
             let at = if playing { now + latency } else { now - latency };
             let at = self.times.next(at, frames as f64 / self.rate);
@@ -140,7 +144,9 @@ impl Runner {
                 }
             }
         }
-        if let Some(rest) = pace.rest(self.clock.now(), frames, self.rate) {
+        if let Some(pace) = pace
+            && let Some(rest) = pace.rest(called, self.clock.now(), frames, self.rate)
+        {
             // Only a device without a clock gets here: its thread is nobody's real time.
             thread::sleep(rest);
         }
@@ -148,64 +154,96 @@ impl Runner {
 }
 
 pub(super) struct Open {
-    stream: Option<library::Stream>,
+    stream: Option<Streams>,
     gate: Arc<Gate>,
     info: StreamInfo,
     name: &'static str,
 }
 
+/// The stream, and the one that plays silence so that it hears something.
+type Streams = (library::Stream, Option<library::Stream>);
+
+/// Builds the stream, stopped.
+pub(super) fn build(
+    chosen: &Chosen,
+    input: bool,
+    mut on_period: OnPeriod,
+    mut on_error: OnError,
+) -> std::result::Result<library::Stream, library::Error> {
+    let Chosen { device, config, format, .. } = chosen;
+    let on_error = move |error: library::Error| on_error(error);
+    if input {
+        let callback = move |data: &library::Data, info: &library::InputCallbackInfo| {
+            let at = info.timestamp();
+            on_period(data.bytes(), &mut [], at.callback.duration_since(at.capture));
+        };
+        device.build_input_stream_raw(*config, *format, callback, on_error, None)
+    } else {
+        let callback = move |data: &mut library::Data, info: &library::OutputCallbackInfo| {
+            let at = info.timestamp();
+            on_period(&[], data.bytes_mut(), at.playback.duration_since(at.callback));
+        };
+        device.build_output_stream_raw(*config, *format, callback, on_error, None)
+    }
+}
+
 pub(super) fn open(
-    chosen: Chosen,
+    mut chosen: Chosen,
     input: bool,
     mut engine: Box<dyn Engine>,
     signals: Arc<Signals>,
     name: &'static str,
+    traits: Traits,
 ) -> std::result::Result<Open, library::Error> {
-    let Chosen { device, config, format: sample_format } = chosen;
-    let layout = format::layout(sample_format).ok_or(library::Error::new(library::ErrorKind::UnsupportedConfig))?;
+    let config = chosen.config;
     let gate = Arc::new(Gate {
         closed: AtomicBool::new(false),
         xrun: AtomicBool::new(false),
         errors: AtomicU32::new(0),
         since: AtomicU64::new(0),
+        is_final: traits.final_errors,
         signals,
     });
-    let (mut arrives, arriving) = HeapRb::new(1).split();
     let clock = Clock::monotonic();
     let rate = f64::from(config.sample_rate);
-    let mut runner = Runner {
-        gate: Arc::clone(&gate),
-        arriving,
-        engine: None,
-        finished: false,
-        clock: clock.clone(),
-        rate,
-        frame_bytes: layout.bytes() * usize::from(config.channels),
-        silence: layout.silence(),
-        times: Smoothed::default(),
-    };
-    let errors = Arc::clone(&gate);
-    let on_error = move |error: library::Error| errors.error(&error);
-    let stream = if input {
-        let callback = move |data: &library::Data, info: &library::InputCallbackInfo| {
-            let at = info.timestamp();
-            runner.run(data.bytes(), &mut [], at.callback.duration_since(at.capture));
-        };
-        device.build_input_stream_raw(config, sample_format, callback, on_error, None)?
-    } else {
-        let callback = move |data: &mut library::Data, info: &library::OutputCallbackInfo| {
-            let at = info.timestamp();
-            runner.run(&[], data.bytes_mut(), at.playback.duration_since(at.callback));
-        };
-        device.build_output_stream_raw(config, sample_format, callback, on_error, None)?
-    };
     let asked = match config.buffer_size {
         library::BufferSize::Fixed(frames) => frames,
         library::BufferSize::Default => 0,
     };
+    // Double buffering, cpal's own, where it is not the buffer that has been asked for.
+    let buffer = if traits.whole_buffer { asked } else { 2 * asked };
+    let (stream, mut arrives, layout) = chosen.built(|chosen| {
+        let layout = format::layout(chosen.format).ok_or(library::Error::new(library::ErrorKind::UnsupportedConfig))?;
+        let (arrives, arriving) = HeapRb::new(1).split();
+        let mut runner = Runner {
+            gate: Arc::clone(&gate),
+            arriving,
+            engine: None,
+            finished: false,
+            clock: clock.clone(),
+            rate,
+            frame_bytes: layout.bytes() * usize::from(config.channels),
+            silence: layout.silence(),
+            usual: f64::from(buffer) / rate,
+            times: Smoothed::default(),
+        };
+        let errors = Arc::clone(&gate);
+        let on_period: OnPeriod = Box::new(move |heard, played, latency| runner.run(heard, played, latency));
+        let stream = build(chosen, input, on_period, Box::new(move |error| errors.error(&error)))?;
+        Ok((stream, arrives, layout))
+    })?;
+    let sound = match chosen.loopback && traits.needs_sound {
+        // What goes wrong with it the other one hears of too.
+        true => Some(build(&chosen, false, Box::new(|_, _, _| ()), Box::new(|_| ()))?),
+        false => None,
+    };
     let period = stream.buffer_size().ok().filter(|frames| *frames > 0).unwrap_or(asked).max(1) as usize;
-    // Double buffering: cpal's own.
-    let latency = 2.0 * period as f64 / rate;
+    let latency = match (traits.whole_buffer, input) {
+        // Captured periods are handed over one by one, however many the buffer could hold.
+        (true, true) => period as f64 / rate,
+        (true, false) => f64::from(buffer) / rate,
+        (false, _) => 2.0 * period as f64 / rate,
+    };
     let side = Some(OpenSide { format: layout, channels: config.channels, latency });
     let info = StreamInfo {
         sample_rate: rate,
@@ -213,23 +251,24 @@ pub(super) fn open(
         input: if input { side } else { None },
         output: if input { None } else { side },
         clock,
-        // What servers behind ALSA hold back without telling, measured: less than their period and 20 ms.
-        tail: latency + 0.05,
+        tail: latency + HELD_BACK,
     };
     engine.prepare(&info);
-    let pace = Pace { began: None, frames: 0, slack: latency + AHEAD };
+    let pace = traits.clockless.then(|| Pace::new(latency).catching_up(input));
     if arrives.try_push((engine, pace)).is_err() {
         unreachable!("the ring has room for one engine");
     }
-    Ok(Open { stream: Some(stream), gate, info, name })
+    OPEN.fetch_add(1, Ordering::AcqRel);
+    Ok(Open { stream: Some((stream, sound)), gate, info, name })
 }
 
 impl BackendStream for Open {
     fn start(&mut self) -> Result<()> {
-        let Some(stream) = &self.stream else {
+        let Some((stream, sound)) = &self.stream else {
             return Ok(());
         };
-        stream.play().map_err(|error| {
+        let started = sound.iter().chain([stream]).try_for_each(StreamTrait::play);
+        started.map_err(|error| {
             Error::new(ErrorKind::DeviceUnavailable, format!("The stream cannot be started: {error}")).with_host_error(
                 self.name,
                 0,
@@ -253,6 +292,7 @@ impl Drop for Open {
         let (done, closed) = mpsc::channel();
         let close = move || {
             drop(stream);
+            OPEN.fetch_sub(1, Ordering::AcqRel);
             let _ = done.send(());
         };
         if thread::Builder::new().name("sound close".into()).spawn(close).is_ok() {

@@ -1,4 +1,4 @@
-//! The client that looks around, kept for a second after each look.
+//! The client that looks around, kept for two seconds after each look.
 //!
 //! A client costs the server some ten milliseconds to let in and to let go, and asks all others to take notice; what it
 //! then sees lies in shared memory. Whoever looks often shall not pay that each time.
@@ -14,8 +14,8 @@ use crate::error::Result;
 
 /// Its name in the server's graph. It never has ports.
 const NAME: &str = "sounddevice-list";
-/// How long it stays after a look.
-const STAY: Duration = Duration::from_secs(1);
+/// How long it stays after a look: longer than watchers of the devices leave between looks.
+const STAY: Duration = Duration::from_secs(2);
 
 struct Kept {
     client: Client,

@@ -26,6 +26,7 @@ use super::library::{
 use super::lister;
 use super::survey::{Survey, capture_latency, latency, playback_latency, survey};
 use crate::backend::gate::Gate;
+use crate::backend::priority::tell_current_thread;
 use crate::backend::{BackendStream, Clock, OpenSide, Request, Side, StreamInfo};
 use crate::dtype::{Dtype, Format};
 use crate::error::{Error, ErrorKind, Result};
@@ -105,6 +106,8 @@ struct Work {
     /// One chunk, interleaved.
     input: Vec<f32>,
     output: Vec<f32>,
+    /// It has been told whether libjack's thread has real-time priority.
+    known: bool,
     /// The connections are made: the engine is called.
     live: bool,
     /// Frames for which they were not.
@@ -215,6 +218,7 @@ impl Open {
             cycles: Cycles::default(),
             input: scratch(&inputs),
             output: scratch(&outputs),
+            known: false,
             live: false,
             unconnected: 0,
             finished: false,
@@ -331,6 +335,9 @@ impl State {
     unsafe fn cycle(&self, frames: u32) {
         // SAFETY: this is the only thread that uses `work`, and the engine is ours while we are inside.
         let (work, engine) = unsafe { (&mut *self.work.get(), &mut *self.engine.get()) };
+        if !std::mem::replace(&mut work.known, true) {
+            tell_current_thread(&self.signals);
+        }
         // SAFETY: this is the process callback.
         let ready = !work.finished && unsafe { self.ready(work, frames as usize) };
         match engine {

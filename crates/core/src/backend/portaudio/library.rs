@@ -49,8 +49,6 @@ pub(super) const FLOAT32: c_ulong = 0x01;
 pub(super) const INT32: c_ulong = 0x02;
 pub(super) const INT24: c_ulong = 0x04;
 pub(super) const INT16: c_ulong = 0x08;
-pub(super) const INT8: c_ulong = 0x10;
-pub(super) const UINT8: c_ulong = 0x20;
 
 /// `paClipOff` and `paDitherOff`: the engine has done both.
 pub(super) const UNTOUCHED: c_ulong = 0x01 | 0x02;

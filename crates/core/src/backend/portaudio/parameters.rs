@@ -3,7 +3,7 @@
 use std::ffi::{c_int, c_ulong};
 use std::ptr;
 
-use super::library::{ALSA, FLOAT32, INT8, INT16, INT24, INT32, JACK, OSS, PULSE_AUDIO, StreamParameters, UINT8};
+use super::library::{ALSA, FLOAT32, INT16, INT24, INT32, JACK, OSS, PULSE_AUDIO, StreamParameters};
 use super::session::Session;
 use crate::backend::{Request, Side};
 use crate::dtype::{Dtype, Format};
@@ -32,14 +32,19 @@ impl Parameters {
         session.begin()?;
         let sides = || [&request.input, &request.output].into_iter().flatten();
         // Plugged in since PortAudio has looked.
-        if sides().any(|side| session.index(kind, &side.key).is_err()) {
+        if sides().any(|side| session.device(kind, &side.key).is_err()) {
             session.refresh()?;
         }
         let side = |side: &Option<Side>| {
             let Some(side) = side else { return Ok(None) };
+            let (device, record) = session.device(kind, &side.key)?;
+            // ALSA's plugins mix two channels where one is recorded: there the engine takes the first of both itself.
+            let mixed = kind == ALSA
+                && request.input.as_ref().is_some_and(|input| ptr::eq(side, input))
+                && record.max_input_channels > 1;
             Ok(Some(StreamParameters {
-                device: session.index(kind, &side.key)?,
-                channels: side.channels.into(),
+                device,
+                channels: if mixed { side.channels.max(2) } else { side.channels }.into(),
                 format: format(kind, side.dtype).0,
                 latency: side.latency,
                 specific: ptr::null_mut(),
@@ -84,15 +89,15 @@ pub(super) fn format(kind: c_int, dtype: Dtype) -> (c_ulong, Format) {
         // All there is: PortAudio would convert, and not as we do.
         _ if kind == JACK => Dtype::F32,
         Dtype::F64 => Dtype::F32,
+        // Servers behind a device do not agree on what eight bits are.
+        Dtype::I8 | Dtype::U8 => Dtype::I16,
         other => other,
     };
     let format = match dtype {
         Dtype::F64 | Dtype::F32 => FLOAT32,
         Dtype::I32 => INT32,
         Dtype::I24 => INT24,
-        Dtype::I16 => INT16,
-        Dtype::I8 => INT8,
-        Dtype::U8 => UINT8,
+        Dtype::I16 | Dtype::I8 | Dtype::U8 => INT16,
     };
     (format, Format::Packed(dtype))
 }
@@ -135,6 +140,7 @@ mod tests {
     #[test]
     fn formats_are_the_users_own_where_portaudio_has_them() {
         assert_eq!(format(ALSA, Dtype::I24), (INT24, Format::Packed(Dtype::I24)));
+        assert_eq!(format(ALSA, Dtype::U8), (INT16, Format::Packed(Dtype::I16)));
         assert_eq!(format(ALSA, Dtype::F64), (FLOAT32, Format::Packed(Dtype::F32)));
         assert_eq!(format(JACK, Dtype::I16), (FLOAT32, Format::Packed(Dtype::F32)));
     }

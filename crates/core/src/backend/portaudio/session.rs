@@ -206,14 +206,14 @@ impl Session {
         host.indices.push(index);
     }
 
-    /// PortAudio's number of a device.
-    pub(super) fn index(&self, kind: c_int, key: &str) -> Result<c_int> {
+    /// PortAudio's number of a device, and what is known of it.
+    pub(super) fn device(&self, kind: c_int, key: &str) -> Result<(c_int, &DeviceRecord)> {
         let host = self.hosts.iter().find(|host| host.kind == kind);
-        let index = host.and_then(|host| {
+        let found = host.and_then(|host| {
             let place = host.listing.devices.iter().position(|device| device.key == key)?;
-            host.indices.get(place).copied()
+            host.indices.get(place).copied().zip(host.listing.devices.get(place))
         });
-        index.ok_or_else(|| {
+        found.ok_or_else(|| {
             Error::new(ErrorKind::DeviceUnavailable, format!("The device '{key}' is not there any more"))
         })
     }

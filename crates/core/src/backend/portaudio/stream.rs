@@ -12,7 +12,7 @@ use super::library::{ABORT, CONTINUE, JACK, RawStream, TimeInfo, UNTOUCHED};
 use super::parameters::{Parameters, format};
 use super::session::{Session, ask, tell};
 use crate::backend::gate::Gate;
-use crate::backend::priority::raise_current_thread;
+use crate::backend::priority::{raise_current_thread, tell_current_thread};
 use crate::backend::times::Smoothed;
 use crate::backend::{BackendStream, Clock, OpenSide, Request, Side, StreamInfo};
 use crate::error::Result;
@@ -130,8 +130,13 @@ pub(super) struct Open {
 /// What PortAudio says of a stream that it has opened, in Hertz and seconds.
 struct Opened {
     stream: Stream,
+    shared: Arc<Shared>,
     rate: f64,
     latencies: (f64, f64),
+    /// Frames; 0 where PortAudio has chosen.
+    period: u32,
+    /// Of input and output.
+    channels: [u16; 2],
 }
 
 impl Open {
@@ -146,52 +151,26 @@ impl Open {
             JACK => crate::backend::jack::period().unwrap_or(JACK_PERIOD),
             _ => 0,
         };
-        let layout = |side: &Side| format(kind, side.dtype).1;
-        let frame =
-            |side: &Option<Side>| side.as_ref().map_or(0, |side| layout(side).bytes() * usize::from(side.channels));
         let asked = [&request.input, &request.output].into_iter().flatten().map(|side| side.latency);
         let latency = match kind {
             JACK => jack_period as f64 / request.sample_rate,
             _ => asked.fold(0.0, f64::max),
         };
-        let shared = Arc::new(Shared {
-            kind,
-            rate: request.sample_rate,
-            input_frame: frame(&request.input),
-            output_frame: frame(&request.output),
-            silence: request.output.as_ref().map_or(0, |side| layout(side).silence()),
-            latency,
-            clock: Clock::monotonic(),
-            signals,
-            gate: Gate::default(),
-            engine: UnsafeCell::new(None),
-            work: UnsafeCell::new(Work {
-                adc: Smoothed::default(),
-                dac: Smoothed::default(),
-                begun: false,
-                finished: false,
-            }),
-        });
-        if kind == JACK {
-            let mut streams = ON_JACK.lock().unwrap_or_else(PoisonError::into_inner);
-            streams.retain(|stream| stream.strong_count() > 0);
-            streams.push(Arc::downgrade(&shared));
-        }
-        let (wanted, theirs) = (request.clone(), Arc::clone(&shared));
-        let (opened, period) = ask(move |session| {
-            let opened = open(session, kind, &wanted, theirs);
+        let wanted = request.clone();
+        let opened = ask(move |session| {
+            let opened = open(session, kind, &wanted, latency, signals);
             session.rest();
             opened
         })?;
-        let period = match period {
+        let period = match opened.period {
             0 if jack_period > 0 => jack_period,
             0 => (opened.latencies.0.max(opened.latencies.1) * opened.rate / 2.0) as usize,
             period => period as usize,
         };
-        let side = |side: &Option<Side>, latency: f64| {
+        let side = |side: &Option<Side>, channels: u16, latency: f64| {
             let side = side.as_ref()?;
             let latency = latency.max(period as f64 / opened.rate);
-            Some(OpenSide { format: layout(side), channels: side.channels, latency })
+            Some(OpenSide { format: format(kind, side.dtype).1, channels, latency })
         };
         let tail = match kind {
             JACK => period as f64 / opened.rate,
@@ -201,23 +180,52 @@ impl Open {
             sample_rate: opened.rate,
             period: period.max(1),
             tail,
-            input: side(&request.input, opened.latencies.0),
-            output: side(&request.output, opened.latencies.1),
-            clock: shared.clock.clone(),
+            input: side(&request.input, opened.channels[0], opened.latencies.0),
+            output: side(&request.output, opened.channels[1], opened.latencies.1),
+            clock: opened.shared.clock.clone(),
         };
         engine.prepare(&info);
         // SAFETY: the stream has not been started.
-        unsafe { *shared.engine.get() = Some(engine) };
-        Ok(Self { stream: opened.stream, shared, started: AtomicBool::new(false), info })
+        unsafe { *opened.shared.engine.get() = Some(engine) };
+        Ok(Self { stream: opened.stream, shared: opened.shared, started: AtomicBool::new(false), info })
     }
 }
 
 /// On PortAudio's thread, which gets a reference to what its callback uses.
-fn open(session: &mut Session, kind: c_int, request: &Request, shared: Arc<Shared>) -> Result<(Opened, u32)> {
+fn open(session: &mut Session, kind: c_int, request: &Request, latency: f64, signals: Arc<Signals>) -> Result<Opened> {
     let parameters = Parameters::new(session, kind, request)?;
     let library = session.library;
+    let layout = |side: &Side| format(kind, side.dtype).1;
+    let channels = [&parameters.input, &parameters.output]
+        .map(|side| side.as_ref().map_or(0, |side| u16::try_from(side.channels).unwrap_or(0)));
+    let frame = |side: &Option<Side>, channels: u16| {
+        side.as_ref().map_or(0, |side| layout(side).bytes() * usize::from(channels))
+    };
+    let shared = Arc::new(Shared {
+        kind,
+        rate: request.sample_rate,
+        input_frame: frame(&request.input, channels[0]),
+        output_frame: frame(&request.output, channels[1]),
+        silence: request.output.as_ref().map_or(0, |side| layout(side).silence()),
+        latency,
+        clock: Clock::monotonic(),
+        signals,
+        gate: Gate::default(),
+        engine: UnsafeCell::new(None),
+        work: UnsafeCell::new(Work {
+            adc: Smoothed::default(),
+            dac: Smoothed::default(),
+            begun: false,
+            finished: false,
+        }),
+    });
+    if kind == JACK {
+        let mut streams = ON_JACK.lock().unwrap_or_else(PoisonError::into_inner);
+        streams.retain(|stream| stream.strong_count() > 0);
+        streams.push(Arc::downgrade(&shared));
+    }
     let mut raw: *mut RawStream = ptr::null_mut();
-    let argument = Arc::into_raw(shared);
+    let argument = Arc::into_raw(Arc::clone(&shared));
     // SAFETY: initialised; the parameters live through the call, and the argument as long as the stream.
     let code = unsafe {
         (library.open_stream)(
@@ -242,12 +250,14 @@ fn open(session: &mut Session, kind: c_int, request: &Request, shared: Arc<Share
         (library.set_finished_callback)(raw, Some(finished));
         (library.stream_info)(raw).as_ref()
     };
-    let opened = Opened {
+    Ok(Opened {
         stream: Stream { handle: Handle(raw, argument), closed: false },
+        shared,
         rate: info.map_or(parameters.rate, |info| info.sample_rate),
         latencies: info.map_or((0.0, 0.0), |info| (info.input_latency, info.output_latency)),
-    };
-    Ok((opened, parameters.period))
+        period: parameters.period,
+        channels,
+    })
 }
 
 impl BackendStream for Open {
@@ -339,8 +349,12 @@ impl Shared {
         told: Option<TimeInfo>,
         flags: Flags,
     ) {
-        if !std::mem::replace(&mut work.begun, true) && self.kind != JACK {
-            raise_current_thread();
+        if !std::mem::replace(&mut work.begun, true) {
+            match self.kind {
+                // The server's business.
+                JACK => tell_current_thread(&self.signals),
+                _ => raise_current_thread(&self.signals, frames as f64 / self.rate),
+            }
         }
         // Without what it expects an engine has nothing to do.
         let whole = input.len() == frames * self.input_frame && output.len() == frames * self.output_frame;

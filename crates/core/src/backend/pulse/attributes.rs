@@ -99,14 +99,18 @@ impl Attributes {
         }
     }
 
-    /// What the server made of them.
-    pub(super) fn granted(&mut self, granted: &BufferAttr, frame_bytes: usize) {
-        let frames = |bytes: u32| bytes as usize / frame_bytes.max(1);
-        let (tlength, minreq) = (frames(granted.tlength), frames(granted.minreq));
-        // A sink may work in longer steps than it was asked to.
+    /// What the server made of them. A sink may work in longer steps than it was asked to, and a source come in larger
+    /// lumps: more has to be queued then.
+    pub(super) fn granted(&mut self, playback: Option<(BufferAttr, usize)>, capture: Option<(BufferAttr, usize)>) {
+        let frames = |bytes: u32, frame_bytes: usize| bytes as usize / frame_bytes.max(1);
+        let lump = capture.map_or(0, |(granted, frame_bytes)| frames(granted.fragsize, frame_bytes)).max(self.period);
+        let Some((granted, frame_bytes)) = playback else {
+            return;
+        };
+        let (tlength, minreq) = (frames(granted.tlength, frame_bytes), frames(granted.minreq, frame_bytes));
         let step = tlength.saturating_sub(2 * minreq);
-        if self.fragsize > 0 {
-            self.queued = self.queued.max(self.period + step + step / 4);
+        if capture.is_some() {
+            self.queued = self.queued.max(lump + step + step / 4);
         } else {
             self.period = self.period.max(minreq);
             self.queued = tlength + step;
@@ -148,13 +152,18 @@ mod tests {
     }
 
     #[test]
-    fn a_sink_with_long_steps_has_more_queued_for_it() {
-        let mut found = Attributes::of(&request(64, Some(0.0), Some(0.0)));
-        let mut granted = found.playback(8);
-        found.granted(&granted, 8);
-        assert_eq!(found.queued, 128);
-        granted.tlength = (2 * 2048 + 1000) * 8;
-        found.granted(&granted, 8);
-        assert_eq!(found.queued, 64 + 1250);
+    fn a_device_that_works_in_long_steps_has_more_queued_for_it() {
+        let asked = Attributes::of(&request(64, Some(0.0), Some(0.0)));
+        let (mut playback, mut capture) = (asked.playback(8), asked.capture(4));
+        let queued = |playback, capture| {
+            let mut found = asked;
+            found.granted(Some((playback, 8)), Some((capture, 4)));
+            found.queued
+        };
+        assert_eq!(queued(playback, capture), 128);
+        playback.tlength = (2 * 2048 + 1000) * 8;
+        assert_eq!(queued(playback, capture), 64 + 1250);
+        capture.fragsize = 500 * 4;
+        assert_eq!(queued(playback, capture), 500 + 1250);
     }
 }

@@ -12,6 +12,8 @@ const DRIFT: f64 = 0.0005;
 const BEARABLE: f64 = 3.0;
 const FADING: f64 = 2.0;
 const MOST_STEPS: u32 = 4;
+/// Arrivals over which the usual lateness is taken.
+const USUAL: f64 = 64.0;
 /// Times that the server has told after the start before the round trip is taken for what it should be.
 const LEARNING: u32 = 6;
 /// Times in a row that the round trip has to be wrong.
@@ -28,6 +30,8 @@ pub(super) struct Backlog {
     last: f64,
     /// The least so far of the time at which frames came, less their own time.
     least: f64,
+    /// How much later it usually is.
+    usual: f64,
     /// While late input comes: the least since it does, and when that was.
     late: Option<(f64, f64)>,
 }
@@ -36,8 +40,8 @@ pub(super) struct Backlog {
 pub(super) enum Arrival {
     Timely,
     Late,
-    /// The newest of them is timely but for so many frames, the older ones may be late.
-    TimelyAgain(usize),
+    /// The newest of them is timely, the older ones may be late.
+    TimelyAgain,
 }
 
 impl Backlog {
@@ -50,6 +54,7 @@ impl Backlog {
             frames: 0,
             last: 0.0,
             least: f64::INFINITY,
+            usual: 0.0,
             late: None,
         }
     }
@@ -62,7 +67,10 @@ impl Backlog {
         self.last = now;
         let behind = offset - self.least;
         match self.late {
-            None if behind <= self.stall => return Arrival::Timely,
+            None if behind <= self.stall => {
+                self.usual += (behind - self.usual) / USUAL;
+                return Arrival::Timely;
+            }
             None => self.late = Some((offset, now)),
             Some(_) if behind <= self.jitter => self.late = None,
             Some((least, _)) if offset < least - self.jitter => self.late = Some((offset, now)),
@@ -70,10 +78,13 @@ impl Backlog {
             Some((_, since)) if now - since > RESIGNED => (self.late, self.least) = (None, offset),
             Some(_) => {}
         }
-        match self.late {
-            Some(_) => Arrival::Late,
-            None => Arrival::TimelyAgain(((offset - self.least) * self.rate).round() as usize),
-        }
+        if self.late.is_some() { Arrival::Late } else { Arrival::TimelyAgain }
+    }
+
+    /// By how many frames the newest input that has come is later than it usually is.
+    pub(super) fn behind(&self) -> usize {
+        let offset = self.last - self.frames as f64 / self.rate;
+        ((offset - self.least - self.usual).max(0.0) * self.rate).round() as usize
     }
 }
 
@@ -169,7 +180,8 @@ mod tests {
         pace(&mut backlog, 4000, 4040, Late);
         assert_eq!(backlog.come(4.041, 1000), Late);
         assert_eq!(backlog.come(4.042, 800), Late);
-        assert_eq!(backlog.come(4.050, 124), TimelyAgain(0));
+        assert_eq!(backlog.come(4.050, 124), TimelyAgain);
+        assert!(backlog.behind() <= 2);
         pace(&mut backlog, 4054, 5000, Timely);
     }
 
@@ -178,7 +190,7 @@ mod tests {
         let mut backlog = Backlog::new(1000.0, 4);
         pace(&mut backlog, 1000, 2000, Timely);
         pace(&mut backlog, 4000, 4052, Late);
-        assert_eq!(backlog.come(4.052, 4), TimelyAgain(0));
+        assert_eq!(backlog.come(4.052, 4), TimelyAgain);
         pace(&mut backlog, 4056, 5000, Timely);
     }
 

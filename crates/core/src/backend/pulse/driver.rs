@@ -51,6 +51,7 @@ pub(super) struct Driver {
     trip: Trip,
     connection: Connection,
     rate: f64,
+    period: usize,
     shared: Arc<Shared>,
     signals: Arc<Signals>,
     arriving: Receiver<Box<dyn Engine>>,
@@ -70,12 +71,12 @@ impl Driver {
         let input = capture.map(|pipe| Input::new(pipe, period, rate, in_silence));
         let output = Output::new(playback, input.is_some(), attributes, rate, out_silence, Arc::clone(&signals));
         let trip = Trip::new(rate, period);
-        Self { input, output, names: (source, sink), trip, connection, rate, shared, signals, arriving }
+        Self { input, output, names: (source, sink), trip, connection, rate, period, shared, signals, arriving }
     }
 
     /// Runs until the stream is closed or lost; releases the devices and returns the engine, if it ever came.
     pub(super) fn run(mut self) -> Option<Box<dyn Engine>> {
-        raise_current_thread();
+        raise_current_thread(&self.signals, self.period as f64 / self.rate);
         let lost = loop {
             if self.connection.turn(None).is_err() {
                 break Some(Loss::Server);

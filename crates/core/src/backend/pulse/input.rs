@@ -54,10 +54,11 @@ impl Input {
             self.filled = 0;
             output.flag(Flags::INPUT_OVERFLOW);
         }
-        if let Arrival::TimelyAgain(behind) = arrival {
+        if arrival == Arrival::TimelyAgain {
             self.skip = readable.saturating_sub(self.block.len() / self.pipe.frame_bytes);
-            output.resume(behind);
+            output.resume();
         }
+        let mut waiting = readable + self.backlog.behind();
         while !shared.closing()
             && let Some(fragment) = self.pipe.read()
         {
@@ -80,9 +81,11 @@ impl Input {
                     self.filled = 0;
                     let taken = self.pipe.frames as usize + done / self.pipe.frame_bytes;
                     let first = taken - self.block.len() / self.pipe.frame_bytes;
-                    output.captured(&self.block, self.pipe.line.at(first as u64));
+                    let waiting = waiting.saturating_sub(done / self.pipe.frame_bytes);
+                    output.captured(&self.block, self.pipe.line.at(first as u64), waiting);
                 }
             }
+            waiting = waiting.saturating_sub(bytes / self.pipe.frame_bytes);
             self.pipe.release(bytes);
         }
     }

@@ -96,7 +96,6 @@ pub(super) struct TimingInfo {
 
 pub(super) const INVALID_INDEX: u32 = u32::MAX;
 
-pub(super) const SAMPLE_U8: c_int = 0;
 pub(super) const SAMPLE_S16: c_int = if cfg!(target_endian = "little") { 3 } else { 4 };
 pub(super) const SAMPLE_FLOAT32: c_int = if cfg!(target_endian = "little") { 5 } else { 6 };
 pub(super) const SAMPLE_S32: c_int = if cfg!(target_endian = "little") { 7 } else { 8 };
@@ -136,7 +135,11 @@ pub(super) const ERR_NOTSUPPORTED: c_int = 19;
 
 pub(super) type DeviceInfoCb = unsafe extern "C" fn(*mut Context, *const DeviceInfo, c_int, *mut c_void);
 pub(super) type ServerInfoCb = unsafe extern "C" fn(*mut Context, *const ServerInfo, *mut c_void);
+pub(super) type SubscribeCb = unsafe extern "C" fn(*mut Context, c_int, u32, *mut c_void);
 pub(super) type StreamNotify = unsafe extern "C" fn(*mut Stream, *mut c_void);
+
+/// Sinks, sources and the server itself, which has the defaults.
+pub(super) const SUBSCRIBE_DEVICES: c_int = 0x01 | 0x02 | 0x80;
 
 macro_rules! functions {
     ($($name:ident($($argument:ty),*) $(-> $result:ty)?;)*) => {
@@ -179,6 +182,8 @@ functions! {
     pa_context_get_source_info_list(*mut Context, DeviceInfoCb, *mut c_void) -> *mut Operation;
     pa_context_get_sink_info_by_name(*mut Context, *const c_char, DeviceInfoCb, *mut c_void) -> *mut Operation;
     pa_context_get_source_info_by_name(*mut Context, *const c_char, DeviceInfoCb, *mut c_void) -> *mut Operation;
+    pa_context_set_subscribe_callback(*mut Context, SubscribeCb, *mut c_void);
+    pa_context_subscribe(*mut Context, c_int, *const c_void, *mut c_void) -> *mut Operation;
     pa_operation_unref(*mut Operation);
     pa_operation_cancel(*mut Operation);
     pa_stream_new(*mut Context, *const c_char, *const SampleSpec, *const ChannelMap) -> *mut Stream;

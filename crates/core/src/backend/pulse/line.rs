@@ -62,6 +62,11 @@ impl TimingInfo {
         Some(self.time() + self.sink_usec as f64 / 1e6 + queued)
     }
 
+    /// Whether all that is written comes too late, and is dropped.
+    pub(super) fn is_behind(&self) -> bool {
+        self.write_index_corrupt == 0 && self.read_index_corrupt == 0 && self.write_index < self.read_index
+    }
+
     /// When the frame that is read next was captured. What a monitor hears has still to go through its sink.
     pub(super) fn captured(&self, bytes_per_second: f64) -> Option<f64> {
         if self.write_index_corrupt != 0 || self.read_index_corrupt != 0 {

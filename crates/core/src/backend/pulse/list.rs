@@ -31,7 +31,12 @@ struct Answers {
 
 pub(super) fn list(library: &'static Library) -> Result<HostListing, Refusal> {
     let end = Instant::now() + PATIENCE;
-    let connection = Connection::open(library, end)?;
+    ask(&Connection::open(library, end)?, end)
+}
+
+/// The same over a connection that is there.
+pub(super) fn ask(connection: &Connection, end: Instant) -> Result<HostListing, Refusal> {
+    let library = connection.library;
     let answers = Box::new(UnsafeCell::new(Answers::default()));
     let (context, into) = (connection.context, answers.get().cast::<c_void>());
     // SAFETY: the callbacks fit their questions; `answers` outlives the questions, which end their callbacks.

@@ -14,6 +14,9 @@ use crate::realtime::{Engine, Flags, Flow, Loss, Period, Signals, Times};
 /// Seconds that the engine waits at the start of a duplex stream for the times to be known.
 const SETTLING: f64 = 0.3;
 
+/// How often in a row the server has to tell that output comes too late, before it starts anew.
+const HOPELESS: u32 = 4;
+
 /// Where a stream is.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Phase {
@@ -38,11 +41,15 @@ pub(super) struct Output {
     phase: Phase,
     /// The input decides when a period is played.
     driven: bool,
-    /// The next write starts anew from what is played, so many frames nearer to it than usual.
-    anchor: Option<usize>,
+    /// The next write whose input is not late starts anew from what is played.
+    anchor: bool,
     /// The output has run out since the last write, since anybody asked.
     starved: bool,
     starving: bool,
+    /// Frames by which the input is late.
+    late: usize,
+    /// Frames for which starting anew has waited for input that is not late.
+    deferred: usize,
     strain: Strain,
     hold: Hold,
 }
@@ -59,7 +66,7 @@ impl Output {
         let bytes = pipe.as_ref().map_or(0, |pipe| attributes.period * pipe.frame_bytes);
         Self {
             phase: if driven && pipe.is_some() { Phase::Settling(None) } else { Phase::Running },
-            anchor: driven.then_some(0),
+            anchor: driven,
             pipe,
             engine: None,
             finished: false,
@@ -74,6 +81,8 @@ impl Output {
             driven,
             starved: false,
             starving: false,
+            late: 0,
+            deferred: 0,
             strain: Strain::default(),
             hold: Hold::new(attributes.standstill() as f64 / rate),
         }
@@ -99,11 +108,9 @@ impl Output {
         self.flags = self.flags.with(flags);
     }
 
-    /// Input comes in time again, but for so many frames. What is queued is not behind, unless it has run out.
-    pub(super) fn resume(&mut self, behind: usize) {
-        if self.starved {
-            self.anchor = Some(behind);
-        }
+    /// Input comes in time again. What is queued is not behind, unless it has run out.
+    pub(super) fn resume(&mut self) {
+        self.anchor |= self.starved;
     }
 
     /// The server has played all there was. Whether the round trip is longer from now on.
@@ -113,7 +120,7 @@ impl Output {
             self.flag(Flags::OUTPUT_UNDERFLOW);
             if self.driven && self.strain.grows(monotonic_seconds()) {
                 self.attributes.queued += self.attributes.period / 4;
-                self.anchor = Some(0);
+                self.anchor = true;
                 return true;
             }
         }
@@ -127,12 +134,12 @@ impl Output {
 
     /// Goes on as far ahead of what is played as at the start.
     pub(super) fn start_anew(&mut self) {
-        self.anchor = self.driven.then_some(0);
+        self.anchor = self.driven;
     }
 
     /// When what is played next will be heard, where that can be relied on.
     pub(super) fn time(&self) -> Option<f64> {
-        let pipe = self.pipe.as_ref().filter(|_| self.phase == Phase::Running && self.anchor.is_none())?;
+        let pipe = self.pipe.as_ref().filter(|_| self.phase == Phase::Running && !self.anchor)?;
         pipe.line.at(pipe.frames)
     }
 
@@ -147,12 +154,13 @@ impl Output {
         }
     }
 
-    /// A period has been captured from `adc` on.
-    pub(super) fn captured(&mut self, input: &[u8], adc: Option<f64>) {
+    /// A period has been captured from `adc` on; it comes so many frames later than it could.
+    pub(super) fn captured(&mut self, input: &[u8], adc: Option<f64>, late: usize) {
+        self.late = late;
         if let (Phase::Settling(since), Some(pipe)) = (self.phase, &self.pipe) {
             let now = monotonic_seconds();
             let since = since.unwrap_or(now);
-            let known = self.anchor.is_none() && adc.is_some() && pipe.line.at(pipe.frames).is_some();
+            let known = !self.anchor && adc.is_some() && pipe.line.at(pipe.frames).is_some();
             if !known && now - since < SETTLING {
                 self.phase = Phase::Settling(Some(since));
                 self.made.fill(self.silence);
@@ -172,7 +180,7 @@ impl Output {
         }
         let mut wait = false;
         if let Some(pipe) = &self.pipe {
-            let told = pipe.line.at(pipe.frames).filter(|_| self.anchor.is_none());
+            let told = pipe.line.at(pipe.frames).filter(|_| !self.anchor);
             let estimate = now + (self.attributes.queued - frames) as f64 / self.rate;
             times.dac = self.dac.next(told.unwrap_or(estimate), duration).max(now);
             let waiting = self.hold.is_on();
@@ -210,15 +218,24 @@ impl Output {
         };
         if self.driven && pipe.suspended() {
             // It would wait in a queue that nobody empties.
-            self.anchor = Some(0);
+            self.anchor = true;
             return self.flag(Flags::OUTPUT_UNDERFLOW);
         }
-        let place = match self.anchor.take() {
-            Some(behind) => Place::Ahead((self.attributes.queued - self.attributes.period).saturating_sub(behind)),
-            None => Place::Next,
+        self.anchor |= self.driven && pipe.late >= HOPELESS;
+        let ahead = self.attributes.queued - self.attributes.period;
+        let place = match self.anchor {
+            true if self.late <= ahead / 2 => Place::Ahead(ahead - self.late),
+            // It may never be as early again as it was once.
+            true if self.deferred as f64 > SETTLING * self.rate => Place::Ahead(ahead),
+            _ => Place::Next,
         };
+        self.anchor &= place == Place::Next;
+        self.deferred = if self.anchor { self.deferred + self.attributes.period } else { 0 };
         pipe.write(&self.made, place);
-        self.starved = false;
+        // A device that has taken more at once than there was goes on taking from where nothing is written any more.
+        if self.driven && (std::mem::take(&mut self.starved) || pipe.late > 0) {
+            pipe.ask_timing();
+        }
     }
 }
 

@@ -26,6 +26,8 @@ pub(super) struct Pipe {
     pub(super) line: Line,
     /// Frames read or written so far.
     pub(super) frames: u64,
+    /// How often in a row the server has told that what is written comes too late.
+    pub(super) late: u32,
 }
 
 /// Where the next write goes.
@@ -75,6 +77,7 @@ impl Pipe {
             frame_bytes: wanted.frame_bytes,
             line: Line::new(wanted.spec.rate.into(), wanted.period),
             frames: 0,
+            late: 0,
         };
         let news = ptr::from_ref::<News>(&pipe.news).cast_mut().cast::<c_void>();
         let (name, attributes) = (wanted.name.as_ptr(), &wanted.attributes);
@@ -146,6 +149,7 @@ impl Pipe {
         if let Some(time) = time {
             self.line.tell(time, self.frames);
         }
+        self.late = if !self.input && info.is_behind() { self.late + 1 } else { 0 };
         time.is_some()
     }
 
@@ -203,6 +207,7 @@ impl Pipe {
             Place::Next => (0, library::SEEK_RELATIVE),
             Place::Ahead(frames) => {
                 self.line.forget();
+                self.late = 0;
                 ((frames * self.frame_bytes) as i64, library::SEEK_RELATIVE_ON_READ)
             }
         };

@@ -71,8 +71,8 @@ fn format(dtype: Dtype) -> (i32, Dtype) {
         Dtype::F64 | Dtype::F32 => (library::SAMPLE_FLOAT32, Dtype::F32),
         Dtype::I32 => (library::SAMPLE_S32, Dtype::I32),
         Dtype::I24 => (library::SAMPLE_S24LE, Dtype::I24),
-        Dtype::I16 | Dtype::I8 => (library::SAMPLE_S16, Dtype::I16),
-        Dtype::U8 => (library::SAMPLE_U8, Dtype::U8),
+        // The server's own way from float32 to 8 bits alters some samples.
+        Dtype::I16 | Dtype::I8 | Dtype::U8 => (library::SAMPLE_S16, Dtype::I16),
     }
 }
 
@@ -109,12 +109,11 @@ fn connect(library: &'static Library, request: &Request) -> std::result::Result<
         Ok(Some((pipe, name, dtype)))
     };
     let playback = open(&request.output, false, &attributes)?;
-    if let Some((pipe, ..)) = &playback
-        && let Some(granted) = pipe.attributes()
-    {
-        attributes.granted(&granted, pipe.frame_bytes);
-    }
     let capture = open(&request.input, true, &attributes)?;
+    let granted = |opened: &Option<(Pipe, CString, Dtype)>| {
+        opened.as_ref().and_then(|(pipe, ..)| pipe.attributes().zip(Some(pipe.frame_bytes)))
+    };
+    attributes.granted(granted(&playback), granted(&capture));
     let period = attributes.period as f64 / rate;
     let ahead =
         if capture.is_some() { attributes.queued as f64 / rate - period } else { attributes.queued as f64 / rate };

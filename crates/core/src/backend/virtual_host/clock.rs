@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::Device;
 use crate::backend::monotonic_seconds;
+use crate::backend::priority::raise_and_wait;
 
 /// Runs the device until no stream of it runs any more.
 pub(super) fn run(device: Arc<Device>) {
@@ -13,6 +14,7 @@ pub(super) fn run(device: Arc<Device>) {
     let seconds = settings.period as f64 / settings.sample_rate / (1.0 + settings.drift_ppm * 1e-6);
     let period = Duration::from_secs_f64(seconds);
     let body = move || {
+        device.set_realtime(raise_and_wait(seconds));
         let mut next = Instant::now() + period;
         while device.wanted() {
             let now = Instant::now();

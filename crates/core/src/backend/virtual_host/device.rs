@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -62,6 +62,8 @@ pub(crate) struct Device {
     /// Frames since the device was made, in whole periods. Apart from the state, so that clocks read it without waiting.
     time: Arc<AtomicU64>,
     state: Mutex<State>,
+    /// Whether the clock's thread has real-time priority.
+    realtime: AtomicBool,
     /// One period at a time. Held while engines run, which the state is not: they may call users, who may do anything.
     turn: Mutex<()>,
     /// A period is over.
@@ -108,6 +110,7 @@ impl Device {
             settings,
             time: Arc::default(),
             state: Mutex::new(state),
+            realtime: AtomicBool::new(false),
             turn: Mutex::default(),
             turned: Condvar::new(),
         })
@@ -262,6 +265,7 @@ impl Device {
         drop(state);
         let outer = INSIDE.replace(self);
         for slot in &mut running {
+            slot.tell(self.realtime.load(Ordering::Acquire));
             if !stalled {
                 slot.make(&captured, inputs, s.period, now, seconds, flags);
             }
@@ -342,6 +346,10 @@ impl Device {
             state.heard.fill(0.0);
             clock::run(Arc::clone(self));
         }
+    }
+
+    pub(super) fn set_realtime(&self, realtime: bool) {
+        self.realtime.store(realtime, Ordering::Release);
     }
 
     /// Whether the clock's thread is still wanted; if not, the next start makes a new one.

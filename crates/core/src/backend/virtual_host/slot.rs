@@ -18,6 +18,7 @@ pub(super) struct Slot {
     /// Periods made but not yet heard, in the device's format.
     ahead: VecDeque<Vec<u8>>,
     primed: bool,
+    told: bool,
 }
 
 /// The way between a stream's samples in the device's format and the device's own doubles.
@@ -58,7 +59,14 @@ impl Slot {
         lead: usize,
     ) -> Self {
         let ahead = output.iter().flat_map(|lane| vec![lane.silence.clone(); lead]).collect();
-        Self { id, engine, signals, running: false, input, output, ahead, primed: false }
+        Self { id, engine, signals, running: false, input, output, ahead, primed: false, told: false }
+    }
+
+    /// Tells, once, whether the thread that makes its periods has real-time priority.
+    pub(super) fn tell(&mut self, realtime: bool) {
+        if !std::mem::replace(&mut self.told, true) {
+            self.signals.has_thread(realtime, 0);
+        }
     }
 
     /// Lets the engine make its next period.

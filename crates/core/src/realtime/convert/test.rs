@@ -1,16 +1,6 @@
 use super::*;
 use Dtype::{F32, F64, I8, I16, I24, I32, U8};
 
-const FORMATS: [Format; 8] = [
-    Format::Packed(F64),
-    Format::Packed(F32),
-    Format::Packed(I32),
-    Format::Packed(I24),
-    Format::I24In32,
-    Format::Packed(I16),
-    Format::Packed(I8),
-    Format::Packed(U8),
-];
 const PLAIN: ConvertOptions = ConvertOptions { clip_off: false, dither_off: true };
 const DITHERED: ConvertOptions = ConvertOptions { clip_off: false, dither_off: false };
 
@@ -111,9 +101,9 @@ fn convert(from: Format, to: Format, options: ConvertOptions, src: &[u8]) -> (Ve
 
 #[test]
 fn every_pair_is_as_the_reference() {
-    for from in FORMATS {
+    for from in Format::ALL {
         let src = samples(from);
-        for to in FORMATS.into_iter().filter(|to| *to != from) {
+        for to in Format::ALL.into_iter().filter(|to| *to != from) {
             let mut expected = Counts::default();
             let naive: Vec<Vec<u8>> =
                 src.chunks(from.bytes()).map(|sample| encode(to, decode(from, sample), &mut expected)).collect();
@@ -139,7 +129,7 @@ fn every_pair_is_as_the_reference() {
 
 #[test]
 fn the_same_format_is_a_copy() {
-    for format in FORMATS {
+    for format in Format::ALL {
         let src = samples(format);
         assert_eq!(convert(format, format, DITHERED, &src), (src, Counts::default()));
     }
@@ -167,8 +157,8 @@ fn round_trips_are_exact_with_dither_on() {
 
 #[test]
 fn silence_stays_silent() {
-    for from in FORMATS {
-        for to in FORMATS {
+    for from in Format::ALL {
+        for to in Format::ALL {
             let src = vec![from.silence(); from.bytes() * 1000];
             let (dst, _) = convert(from, to, DITHERED, &src);
             assert!(dst.iter().all(|byte| *byte == to.silence()), "{from:?} {to:?}");
@@ -179,7 +169,7 @@ fn silence_stays_silent() {
 #[test]
 fn dither_is_triangular_and_without_bias() {
     let frames = 100_000;
-    for to in FORMATS.into_iter().filter(|to| bits(*to).is_some()) {
+    for to in Format::ALL.into_iter().filter(|to| bits(*to).is_some()) {
         let full = 2f64.powi(bits(to).unwrap() - 1);
         let value = 10.3 / full;
         let src: Vec<u8> = std::iter::repeat_n(value.to_ne_bytes(), frames).flatten().collect();

@@ -7,8 +7,9 @@ use ringbuf::traits::{Consumer, Observer, Producer, Split};
 use ringbuf::wrap::Wrap;
 use ringbuf::{HeapCons, HeapProd, HeapRb};
 
-use super::shared::{Command, Shared};
+use super::shared::Shared;
 use crate::realtime::Flags;
+use crate::realtime::command::Command;
 use crate::stream::Flow;
 
 /// Periods whose times wait with their frames. Where there are more, times are counted on from the last one known.

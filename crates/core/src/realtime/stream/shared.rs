@@ -1,23 +1,15 @@
 //! What both sides of a stream know: written by one, read by the other, without waiting.
 
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
-use std::sync::{Mutex, PoisonError};
-use std::thread::Thread;
+use std::sync::PoisonError;
 use std::time::Duration;
 
 use crate::realtime::Flags;
+use crate::realtime::command::{Command, Orders};
 use crate::realtime::convert::Counts;
-
-/// What the control side wants.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Command {
-    Run,
-    /// Make no more; end when what was made has been heard.
-    Stop,
-    /// End at once.
-    Abort,
-}
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
+use crate::sync::thread::{self, Thread};
+use crate::sync::{Mutex, park_timeout};
 
 /// How the engine has ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +27,7 @@ pub(crate) enum Ended {
 /// Counters of one stream, over all of its runs, and the state of the current run.
 #[derive(Debug)]
 pub(crate) struct Shared {
-    command: AtomicU8,
+    orders: Orders,
     ended: AtomicU8,
     /// A period is being made.
     busy: AtomicBool,
@@ -69,7 +61,7 @@ impl Default for Shared {
         let zero = || AtomicU64::new(0);
         let unknown = || AtomicU64::new(f64::NAN.to_bits());
         Self {
-            command: AtomicU8::new(0),
+            orders: Orders::default(),
             ended: AtomicU8::new(0),
             busy: AtomicBool::new(false),
             pending: AtomicBool::new(false),
@@ -95,7 +87,7 @@ impl Default for Shared {
 impl Shared {
     /// Before a run, while no engine has it.
     pub(crate) fn begin(&self) {
-        self.command.store(Command::Run as u8, SeqCst);
+        self.orders.forget();
         self.ended.store(0, Release);
         self.busy.store(false, Release);
         self.pending.store(false, Release);
@@ -118,16 +110,12 @@ impl Shared {
     }
 
     pub(crate) fn command(&self) -> Command {
-        match self.command.load(SeqCst) {
-            0 => Command::Run,
-            1 => Command::Stop,
-            _ => Command::Abort,
-        }
+        self.orders.command()
     }
 
     /// Says what shall happen; an abort is never taken back by a stop.
     pub(crate) fn order(&self, command: Command) {
-        self.command.fetch_max(command as u8, SeqCst);
+        self.orders.order(command);
         self.reader.wake();
         self.writer.wake();
     }
@@ -147,18 +135,21 @@ impl Shared {
     }
 
     /// A period begins. An order given after this is seen by the next one; who gave it sees that this one is being made.
-    pub(super) fn enter(&self) {
-        self.busy.store(true, SeqCst);
+    pub(crate) fn enter(&self) {
+        self.busy.store(true, Relaxed);
+        // Pairs with that in `sounds_until`: either it sees this period, or this period sees the order.
+        fence(SeqCst);
     }
 
-    pub(super) fn leave(&self) {
-        self.busy.store(false, SeqCst);
+    pub(crate) fn leave(&self) {
+        self.busy.store(false, Release);
         self.periods.fetch_add(1, Release);
     }
 
     /// When all that was made will have been heard; none while more is being made, or has been and waits.
     pub(crate) fn sounds_until(&self) -> Option<f64> {
-        let more = self.busy.load(SeqCst) || self.pending.load(Acquire);
+        fence(SeqCst);
+        let more = self.busy.load(Acquire) || self.pending.load(Acquire);
         if more { None } else { Some(f64::from_bits(self.sounds_until.load(Acquire))) }
     }
 
@@ -166,7 +157,7 @@ impl Shared {
         self.pending.store(pending, Release);
     }
 
-    pub(super) fn will_sound_until(&self, time: f64) {
+    pub(crate) fn will_sound_until(&self, time: f64) {
         self.sounds_until.store(time.to_bits(), Release);
     }
 
@@ -244,7 +235,7 @@ pub(crate) struct Waiter {
 impl Waiter {
     /// The calling thread is to be woken from now on.
     pub(crate) fn register(&self) {
-        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(std::thread::current());
+        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current());
         // Pairs with that in `wake`: either it sees this thread, or this thread sees what it was to be woken for.
         fence(SeqCst);
     }
@@ -255,7 +246,7 @@ impl Waiter {
 
     /// Sleeps until woken, or this long.
     pub(crate) fn sleep(patience: Duration) {
-        std::thread::park_timeout(patience);
+        park_timeout(patience);
     }
 
     /// Callable on the audio thread: a try and a futex wake.

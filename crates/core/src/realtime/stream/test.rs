@@ -2,6 +2,9 @@ use assert_no_alloc::assert_no_alloc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::memory::Samples;
+use crate::realtime::join;
+use crate::stream::handoff::{self, Handoff};
 
 const RATE: f64 = 48_000.0;
 
@@ -76,6 +79,93 @@ fn nothing_is_allocated_on_the_audio_thread() {
             assert_eq!((flow, shared.ended()), (Flow::Finished, Some(Ended::Stopped)), "{block} {callback}");
         }
     }
+}
+
+/// Both halves of a join around a stream: input that is missing, late, too much, and at last no longer wanted.
+#[test]
+fn nothing_is_allocated_on_the_audio_threads_of_joined_streams() {
+    for (block, never_drop_input, callback) in [(0, true, true), (0, false, false), (100, false, true)] {
+        let wire: Callback = Box::new(Direct(|call: Call<'_>| {
+            call.output.copy_from_slice(call.input);
+            Next::Continue
+        }));
+        let sides = (side(Dtype::F32, 2), side(Dtype::F32, 2));
+        let settings = Settings { never_drop_input, ..settings(Some(sides.0), Some(sides.1), block) };
+        let (shared, ends) = (Arc::new(Shared::default()), Arc::new(Ends::default()));
+        let home = Arc::new(Mutex::new(callback.then_some(wire)));
+        let engine =
+            Streaming::new(settings, Arc::clone(&shared), Arc::default(), Arc::clone(&ends), Arc::clone(&home), None);
+        let (mut capture, mut playback) = join::pair(Box::new(engine));
+        capture.prepare(&info(64, device(Dtype::I16, 2), None));
+        playback.prepare(&info(64, None, device(Dtype::I16, 2)));
+        let (input, mut output, mut now) = (vec![0x11; 20_000 * 4], vec![0; 20_000 * 4], 1.0);
+        // Frames heard and played in each round.
+        let rounds = [(64, 64), (0, 64), (640, 64), (9000, 9000), (64, 64), (16_000, 1), (19_000, 1)];
+        let mut flows = (Flow::Continue, Flow::Continue);
+        for (round, (heard, played)) in rounds.into_iter().cycle().take(2000).enumerate() {
+            if round == 1500 {
+                shared.order(Command::Stop);
+            }
+            let times = Times { adc: now, dac: now, now };
+            let flags = Flags((round % 16) as u8);
+            let (input, output) = (&input[..heard * 4], &mut output[..played * 4]);
+            assert_no_alloc(|| {
+                flows.0 = capture.process(&mut Period { frames: heard, input, output: &mut [], times, flags });
+                flows.1 = playback.process(&mut Period { frames: played, input: &[], output, times, flags });
+            });
+            if flows.1 == Flow::Finished {
+                break;
+            }
+            let _ = ends.writer().as_mut().map(|writer| writer.give(&[0; 400]));
+            now += 64.0 / RATE;
+        }
+        assert_eq!((flows.1, shared.ended()), (Flow::Finished, Some(Ended::Stopped)), "{block}");
+        let times = Times::default();
+        let mut late = Period { frames: 0, input: &[], output: &mut [], times, flags: Flags(0) };
+        assert_eq!(capture.process(&mut late), Flow::Finished);
+        drop(playback);
+        assert_eq!(home.lock().unwrap().is_some(), callback, "the callback has come home");
+    }
+}
+
+/// Blocks to another thread and back, some of them answered in time.
+#[test]
+fn nothing_is_allocated_where_blocks_are_handed_over() {
+    const FRAMES: usize = 100;
+    let handoff = Handoff::new(|| ());
+    let bytes = 4 * FRAMES * 4;
+    let memory = handoff::Memory { input: Samples::zeroed(bytes), output: Samples::zeroed(bytes), silence: 0 };
+    // SAFETY: the memory is owned, and nobody here touches it.
+    unsafe { handoff.attach(memory, 4, FRAMES, 2) };
+    let sides = (side(Dtype::F32, 1), side(Dtype::F32, 1));
+    let opened = device(Dtype::I16, 1);
+    let user: Callback = Box::new(handoff.user());
+    let (mut engine, shared, _) =
+        engine(settings(Some(sides.0), Some(sides.1), FRAMES), Some(user), &info(64, opened, opened));
+    let (input, mut output, mut now) = (vec![0x11; 441 * 2], vec![0; 441 * 2], 1.0);
+    let mut flow = Flow::Continue;
+    let mut answered = 0;
+    for round in 0..400 {
+        let frames = [64, 1, 441, 63][round % 4];
+        if round == 300 {
+            shared.order(Command::Stop);
+        }
+        let times = Times { adc: now, dac: now, now };
+        let flags = Flags((round % 16) as u8);
+        let (input, output) = (&input[..frames * 2], &mut output[..frames * 2]);
+        assert_no_alloc(|| flow = engine.process(&mut Period { frames, input, output, times, flags }));
+        if flow == Flow::Finished {
+            break;
+        }
+        now += frames as f64 / RATE;
+        while let Some(asked) = (round % 7 > 2).then(|| handoff.next()).flatten() {
+            handoff.answer(&asked, Next::Continue);
+            answered += 1;
+        }
+    }
+    assert_eq!((flow, shared.ended()), (Flow::Finished, Some(Ended::Stopped)));
+    let [input, output] = handoff.lost();
+    assert!(answered > 50 && input > 0 && output > 0, "{answered} answered, {input} and {output} lost");
 }
 
 #[test]

@@ -129,9 +129,12 @@ impl Source {
         self.position = frame.min(self.total);
     }
 
+    /// May be called again: only the first time counts, or the end would move on with the clock.
     pub(super) fn stop(&mut self, now: f64) {
-        self.stopped = true;
-        self.ends_at = self.ends_at.max(now);
+        if !self.stopped {
+            self.stopped = true;
+            self.ends_at = self.ends_at.max(now);
+        }
     }
 
     pub(super) fn ended(&self) -> bool {
@@ -144,5 +147,26 @@ impl Source {
 
     pub(super) fn position(&self) -> u64 {
         self.position
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dtype::{Dtype, Format};
+    use crate::realtime::convert::ConvertOptions;
+
+    #[test]
+    fn a_stop_that_is_seen_again_in_later_periods_does_not_move_the_end() {
+        let transfer =
+            || Transfer::identity(Format::from(Dtype::F32), 1, Format::from(Dtype::F32), 1, ConvertOptions::default());
+        let mut source = Source::new(Samples::copied(&[0; 4000]), 4, 4, 1, None, transfer(), transfer());
+        source.play(&mut [0; 400], 100, &mut Counts::default());
+        source.heard_from(1.0, 100.0);
+        for period in 0..50 {
+            source.stop(1.5 + f64::from(period));
+            assert!(source.ended());
+            assert_eq!(source.ends_at(), 2.0, "a second of sound that is heard from 1.0");
+        }
     }
 }

@@ -1,23 +1,14 @@
 //! What both sides of a job know: written by one, read by the other, without waiting.
 
-use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64};
-
 use crate::realtime::Times;
+use crate::realtime::command::{Command, Orders};
 use crate::realtime::convert::Counts;
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Command {
-    Run,
-    /// Make no more; end when what was made has been heard.
-    Stop,
-    /// End at once.
-    Abort,
-}
+use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
+use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, fence};
 
 #[derive(Debug)]
 pub(crate) struct State {
-    command: AtomicU8,
+    orders: Orders,
     pub paused: AtomicBool,
     /// The frame to go to, -1 where none is asked for.
     pub seek: AtomicI64,
@@ -38,7 +29,7 @@ impl Default for State {
     fn default() -> Self {
         let unknown = || AtomicU64::new(f64::NAN.to_bits());
         Self {
-            command: AtomicU8::new(0),
+            orders: Orders::default(),
             paused: AtomicBool::new(false),
             seek: AtomicI64::new(-1),
             position: AtomicU64::new(0),
@@ -56,16 +47,12 @@ impl Default for State {
 
 impl State {
     pub(crate) fn command(&self) -> Command {
-        match self.command.load(Acquire) {
-            0 => Command::Run,
-            1 => Command::Stop,
-            _ => Command::Abort,
-        }
+        self.orders.command()
     }
 
     /// Says what shall happen; an abort is never taken back by a stop.
     pub(crate) fn order(&self, command: Command) {
-        self.command.fetch_max(command as u8, AcqRel);
+        self.orders.order(command);
     }
 
     pub(crate) fn count(&self, counts: Counts) {
@@ -108,4 +95,29 @@ impl State {
 
 fn known(bits: &AtomicU64) -> Option<f64> {
     Some(f64::from_bits(bits.load(Relaxed))).filter(|value| value.is_finite())
+}
+
+/// Tells the control side whether the audio thread is in a period. A job that was told to end may be forgotten between
+/// two: the next one sees the order before it touches the job's samples.
+#[derive(Debug, Default)]
+pub(crate) struct Turn {
+    busy: AtomicBool,
+}
+
+impl Turn {
+    pub(crate) fn begin(&self) {
+        self.busy.store(true, Relaxed);
+        // Pairs with that in `is_over`: either it sees this period, or this period sees the order.
+        fence(SeqCst);
+    }
+
+    pub(crate) fn end(&self) {
+        self.busy.store(false, Release);
+    }
+
+    /// Asked after an order has been seen.
+    pub(crate) fn is_over(&self) -> bool {
+        fence(SeqCst);
+        !self.busy.load(Acquire)
+    }
 }

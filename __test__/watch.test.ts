@@ -1,0 +1,58 @@
+import test from 'ava';
+import { type DeviceEvent, queryDevices, virtual, watchDevices } from 'sounddevice';
+import { until } from './helper.js';
+
+const ours = ({ device }: DeviceEvent) => device?.name.startsWith('Watched') ?? false;
+
+test.serial('a device that comes and goes is told by events, and the list agrees', async (t) => {
+  using watcher = watchDevices();
+  const seen: string[] = [];
+  watcher.on('change', (event) => {
+    if (!ours(event)) return;
+    const listed = [...queryDevices()].some(({ id }) => id === event.device?.id);
+    seen.push(`${event.type} ${event.device?.name} ${listed}`);
+  });
+  const device = virtual.createDevice({ name: 'Watched one' });
+  await until(() => seen.length === 1);
+  device.remove();
+  await until(() => seen.length === 2);
+  t.deepEqual(seen, ['added Watched one true', 'removed Watched one false']);
+});
+
+test.serial('events are iterated from the moment the iteration is made, to the close', async (t) => {
+  const watcher = watchDevices();
+  const events = watcher[Symbol.asyncIterator]();
+  const device = virtual.createDevice({ name: 'Watched two' });
+  const next = async () => {
+    for (;;) {
+      const { value, done } = await events.next();
+      if (done || ours(value)) return value;
+    }
+  };
+  const added = (await next()) as DeviceEvent;
+  t.is(added.type, 'added');
+  t.is(added.device?.index, device.index);
+  t.true(Object.isFrozen(added.device));
+  device.remove();
+  t.is(((await next()) as DeviceEvent).type, 'removed');
+  const waiting = next();
+  watcher.close();
+  t.is(await waiting, undefined);
+  t.is(await next(), undefined);
+  for await (const _ of watcher) t.fail('nothing comes after the close');
+  watcher.close();
+});
+
+test.serial('an iteration that is left takes nothing with it', async (t) => {
+  const watcher = watchDevices();
+  const device = virtual.createDevice({ name: 'Watched three' });
+  for await (const event of watcher) if (ours(event)) break;
+  let seen = 0;
+  watcher.on('change', (event) => {
+    seen += Number(ours(event));
+  });
+  device.remove();
+  await until(() => seen === 1);
+  watcher.close();
+  t.pass();
+});

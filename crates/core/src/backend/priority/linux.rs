@@ -1,0 +1,36 @@
+//! The scheduler of Linux.
+
+use super::rtkit;
+
+/// Below the sound servers', which usually have 20 and more, and above everything that is not real time.
+pub(super) const PRIORITY: i32 = 10;
+
+/// Nothing has to be loaded.
+pub(super) fn prepare() {}
+
+/// Whether a thread, 0 for the calling one, has real-time priority.
+pub(super) fn thread_has(thread: u32) -> bool {
+    // SAFETY: only asks; a thread that has gone is an error.
+    let policy = unsafe { libc::sched_getscheduler(thread.cast_signed()) };
+    policy >= 0 && matches!(policy & !libc::SCHED_RESET_ON_FORK, libc::SCHED_FIFO | libc::SCHED_RR)
+}
+
+pub(super) fn has() -> bool {
+    thread_has(0)
+}
+
+pub(super) fn raise(_: f64) -> bool {
+    let parameter = libc::sched_param { sched_priority: PRIORITY };
+    // SAFETY: the parameter lives through the call; 0 is the calling thread. A refusal changes nothing.
+    unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, &parameter) == 0 }
+}
+
+/// The number of the calling thread.
+pub(super) fn current() -> u32 {
+    // SAFETY: takes and returns a number.
+    unsafe { libc::gettid() }.cast_unsigned()
+}
+
+pub(super) fn ask(thread: u32) -> bool {
+    rtkit::raise(thread) && thread_has(thread)
+}

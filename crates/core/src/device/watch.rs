@@ -1,0 +1,214 @@
+//! Devices that come and go.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::registry::{Portaudios, Second, chosen, compose, hosts, listings, wants_portaudio};
+use super::{DeviceInfo, Devices, Kind};
+use crate::backend::HostListing;
+use crate::error::{Error, ErrorKind, Result};
+
+/// How often host APIs are looked at that do not tell, and those whose server was not there.
+const INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often PortAudio is looked at where it is chosen: it opens all devices for that.
+const LONG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// What happened to the list of devices.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum DeviceEvent {
+    /// A device is there that was not.
+    Added(DeviceInfo),
+    /// A device is not there any more.
+    Removed(DeviceInfo),
+    /// Another device is the default one of a direction, or none is.
+    DefaultChanged {
+        /// The direction.
+        kind: Kind,
+        /// The default device from now on.
+        device: Option<DeviceInfo>,
+    },
+}
+
+/// Watches until it is dropped.
+#[derive(Debug)]
+#[must_use = "dropping it ends the watching"]
+pub struct DeviceWatcher(Arc<Shared>);
+
+/// What a host API is given to tell of its changes; callable from any thread, also often.
+#[derive(Debug, Clone)]
+pub(crate) struct Poke {
+    shared: Arc<Shared>,
+    /// Its position among the host APIs.
+    host: usize,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// What host APIs have said that they have, in order.
+    said: VecDeque<(usize, HostListing)>,
+    /// The host APIs to look at.
+    poked: BTreeSet<usize>,
+    /// Those that tell no longer.
+    deaf: BTreeSet<usize>,
+    closed: bool,
+}
+
+impl Poke {
+    /// Something has changed.
+    pub(crate) fn poke(&self) {
+        self.shared.state().poked.insert(self.host);
+        self.shared.changed.notify_all();
+    }
+
+    /// This is what there is now: for those that can say so at the moment of each change, so that none stays unseen.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only hosts of Linux tell so far"))]
+    pub(crate) fn say(&self, listing: HostListing) {
+        self.shared.state().said.push_back((self.host, listing));
+        self.shared.changed.notify_all();
+    }
+
+    /// The telling has ended: somebody has to ask for it anew.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only hosts of Linux tell so far"))]
+    pub(crate) fn deafen(&self) {
+        self.shared.state().deaf.insert(self.host);
+        self.poke();
+    }
+}
+
+impl Shared {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for news, or a while. None when it is over.
+    fn wait(&self) -> Option<State> {
+        let quiet = |state: &mut State| state.poked.is_empty() && state.said.is_empty() && !state.closed;
+        let waited = self.changed.wait_timeout_while(self.state(), INTERVAL, quiet);
+        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        (!state.closed).then(|| std::mem::take(&mut *state))
+    }
+}
+
+/// Watches the list of devices and the default ones. `tell` is called on a thread of the watcher's own, once for each
+/// event, in order; the list that [`crate::devices`] returns then agrees with the event, or is newer. What comes and goes again
+/// within some milliseconds may stay unseen. Devices of PortAudio's are watched where that is the chosen backend, every ten
+/// seconds, and while no stream is open on it.
+///
+/// # Errors
+/// `Host` where the system has no thread for it.
+///
+/// ```no_run
+/// let watcher = sounddevice::watch_devices(|event| println!("{event:?}"))?;
+/// std::thread::sleep(std::time::Duration::from_secs(60));
+/// drop(watcher);
+/// # Ok::<(), sounddevice::Error>(())
+/// ```
+pub fn watch_devices(tell: impl FnMut(DeviceEvent) + Send + 'static) -> Result<DeviceWatcher> {
+    let shared = Arc::new(Shared::default());
+    // Whatever happens from now on is told.
+    let known = Known { portaudios: second(), ours: listings(hosts().iter().map(|_| true)) };
+    let watched = Arc::clone(&shared);
+    thread::Builder::new()
+        .name("device watch".into())
+        .spawn(move || watch(&watched, known, tell))
+        .map_err(|error| Error::new(ErrorKind::Host, format!("No thread for the watcher: {error}")))?;
+    Ok(DeviceWatcher(shared))
+}
+
+impl Drop for DeviceWatcher {
+    /// No event comes after it, but for one that is being told.
+    fn drop(&mut self) {
+        self.0.state().closed = true;
+        self.0.changed.notify_all();
+    }
+}
+
+/// What host APIs have said last.
+#[derive(Clone)]
+struct Known {
+    ours: Vec<Option<HostListing>>,
+    portaudios: Portaudios,
+}
+
+/// PortAudio's, where it is chosen.
+fn second() -> Portaudios {
+    match wants_portaudio(false) {
+        Ok(true) => Second::ask().answer().ok().flatten(),
+        _ => Some(Vec::new()),
+    }
+}
+
+fn watch(shared: &Arc<Shared>, mut known: Known, mut tell: impl FnMut(DeviceEvent)) {
+    let listen = |host: usize| {
+        let poke = Poke { shared: Arc::clone(shared), host };
+        // Before it listens something may have happened.
+        poke.poke();
+        chosen(hosts()[host].as_ref()).then(|| hosts()[host].watch(&poke)).flatten()
+    };
+    let mut ears: Vec<_> = (0..hosts().len()).map(listen).collect();
+    let list = |known: &Known| compose(known.ours.clone(), known.portaudios.clone());
+    let mut before = list(&known);
+    let mut compare = |known: &Known| {
+        let now = list(known);
+        for event in changes(&before, &now) {
+            if !shared.state().closed {
+                tell(event);
+            }
+        }
+        before = now;
+    };
+    let mut next = Instant::now() + LONG_INTERVAL;
+    while let Some(State { said, poked, deaf, .. }) = shared.wait() {
+        if Instant::now() >= next {
+            known.portaudios = second();
+            compare(&known);
+            next = Instant::now() + LONG_INTERVAL;
+        }
+        for host in deaf {
+            ears[host] = None;
+        }
+        let idle = said.is_empty() && poked.is_empty();
+        for (host, listing) in said {
+            known.ours[host] = Some(listing);
+            compare(&known);
+        }
+        // Where there is no news, those are looked at that never tell any.
+        let looked: Vec<bool> =
+            (0..ears.len()).map(|host| if idle { ears[host].is_none() } else { poked.contains(&host) }).collect();
+        if !looked.contains(&true) {
+            continue;
+        }
+        let found = listings(looked.iter().copied());
+        for (host, listing) in found.into_iter().enumerate().filter(|(host, _)| looked[*host]) {
+            // A server has come: it may tell from now on.
+            if ears[host].is_none() && listing != known.ours[host] {
+                ears[host] = listen(host);
+            }
+            known.ours[host] = listing;
+        }
+        compare(&known);
+    }
+}
+
+/// Removed ones first, then added ones, then what that means for the defaults.
+fn changes(before: &Devices, now: &Devices) -> Vec<DeviceEvent> {
+    let has = |list: &Devices, id: &str| list.iter().any(|device| device.id == id);
+    let removed = before.iter().filter(|device| !has(now, &device.id)).cloned().map(DeviceEvent::Removed);
+    let added = now.iter().filter(|device| !has(before, &device.id)).cloned().map(DeviceEvent::Added);
+    let defaults = [Kind::Input, Kind::Output].into_iter().filter_map(|kind| {
+        let (old, new) = (before.default_device(kind), now.default_device(kind));
+        let same = old.map(|device| &device.id) == new.map(|device| &device.id);
+        (!same).then(|| DeviceEvent::DefaultChanged { kind, device: new.cloned() })
+    });
+    removed.chain(added).chain(defaults).collect()
+}

@@ -1,0 +1,151 @@
+//! What only JACK does: everything is exact to the frame, and devices are clients with ports.
+
+use std::process::Command;
+
+use sounddevice::{AudioData, DeviceInfo, Devices, ErrorKind, devices};
+
+use super::contract::{assert_sound, judged, together};
+use super::counter::{Counts, Heard, heard, heard_on, signal};
+use super::run::{PATIENCE, Plan, RATE, until};
+use super::way::{JACK, Way, apart, here, server_directory};
+
+/// jackd's own driver, two channels: what is played is captured one period later.
+const LOOPBACK: &str = "jack:loopback";
+/// A client with eight ports in each direction that does the same.
+const WIDE: &str = JACK.output;
+
+fn on_jack(test: impl FnOnce(&Way)) {
+    here(JACK, "", test);
+}
+
+fn device<'a>(devices: &'a Devices, id: &str) -> &'a DeviceInfo {
+    devices.iter().find(|device| device.id == id).expect("it is there")
+}
+
+fn listed(id: &str) -> bool {
+    devices().expect("a list").iter().any(|device| device.id == id)
+}
+
+#[test]
+fn devices_are_clients_with_their_ports() {
+    on_jack(|_| {
+        let devices = devices().expect("a list");
+        let wide = device(&devices, WIDE);
+        assert_eq!((wide.name.as_str(), wide.host_api_name), ("loop-system", "JACK"));
+        assert_eq!((wide.max_input_channels, wide.max_output_channels), (8, 8));
+        assert_eq!(wide.default_sample_rate, 48_000.0);
+        let loopback = device(&devices, LOOPBACK);
+        assert_eq!((loopback.max_input_channels, loopback.max_output_channels), (2, 2));
+        let host = devices.host_apis().iter().find(|host| host.name == "JACK").expect("it has devices");
+        let physical = [Some(wide.index), Some(loopback.index)];
+        assert!(physical.contains(&host.default_input) && physical.contains(&host.default_output), "{host:?}");
+    });
+}
+
+#[test]
+fn the_signal_comes_back_exactly_one_period_later_or_aligned_not_at_all() {
+    on_jack(|way| {
+        for (id, channels) in [(LOOPBACK, 2), (WIDE, 8)] {
+            let low = device(&devices().expect("a list"), id).default_low_output_latency;
+            let period = (low * f64::from(RATE)).round() as usize;
+            let data = signal::<f32>(RATE as usize, channels, RATE);
+            for delay in [period, 0] {
+                let turn = || {
+                    let plan = Plan::both(&data, id, id);
+                    let (recording, flags) = if delay == 0 { plan.align().start() } else { plan.start() }.end();
+                    let heard = heard(&recording);
+                    assert_sound(&heard, flags);
+                    (heard, flags)
+                };
+                let (frames, end) = (data.frames() - delay, data.frames() - 1);
+                let all = Heard { frames, start: delay, end, last: frames - 1, ..Heard::default() };
+                judged(way, turn).into_iter().for_each(|heard| assert_eq!(heard, all, "{id}"));
+            }
+        }
+    });
+}
+
+#[test]
+fn columns_go_to_the_ports_they_are_mapped_to() {
+    on_jack(|way| {
+        let data = signal::<f32>(24_000, 2, RATE);
+        let turn = || {
+            let builder = sounddevice::playrec::<f32, f32>(&data).device(WIDE).align(true);
+            let job = builder.output_mapping([7, 3]).input_mapping([3, 7]).start().expect("it opens");
+            assert!(job.wait_for(PATIENCE), "it goes on for ever");
+            let flags = job.flags();
+            let heard = heard_on(&job.wait().expect("it ends well"), &[1, 0]);
+            assert_sound(&heard, flags);
+            (heard, flags)
+        };
+        judged(way, turn).into_iter().for_each(|heard| assert_eq!(heard.frames, 24_000, "{heard:?}"));
+        let silent = sounddevice::rec::<f32>(480).device(WIDE).input_mapping([8]).start().expect("it opens");
+        assert!(
+            silent.wait().expect("it ends well").samples().iter().all(|sample| *sample == 0.0),
+            "nobody plays there"
+        );
+    });
+}
+
+#[test]
+fn eight_streams_beside_each_other_do_not_disturb_each_other() {
+    on_jack(|way| {
+        let data = AudioData::from_fn(RATE as usize, 1, RATE, |frame, _| f32::of(frame, 0));
+        let turn = || {
+            let plan = Plan::both(&data, WIDE, WIDE).align();
+            together((1..=8).map(|channel| plan.on_channel(channel)))
+        };
+        judged(way, turn).into_iter().flatten().for_each(|heard| assert_eq!(heard.frames, data.frames(), "{heard:?}"));
+    });
+}
+
+#[test]
+fn what_the_server_does_not_do_is_refused() {
+    on_jack(|_| {
+        let before = devices().expect("a list");
+        let open = |data: &AudioData<f32>, id: &str| sounddevice::play(data).device(id).start().expect_err("refused");
+        let error = open(&signal(480, 2, 44_100), WIDE);
+        assert_eq!(error.kind(), ErrorKind::InvalidSampleRate);
+        assert!(error.message().contains("44100") && error.message().contains("48000"), "{error}");
+        assert_eq!(open(&signal(480, 9, RATE), WIDE).kind(), ErrorKind::InvalidChannels);
+        assert_eq!(open(&signal(480, 2, RATE), "jack:nobody").kind(), ErrorKind::NoSuchDevice);
+        // Nothing that was refused stays in the server.
+        let of_jack = |devices: &Devices| devices.iter().filter(|device| device.host_api_name == "JACK").count();
+        assert_eq!(of_jack(&devices().expect("a list")), of_jack(&before));
+    });
+}
+
+#[test]
+fn a_device_that_leaves_ends_its_streams_only() {
+    apart(JACK, concat!(module_path!(), "::a_device_that_leaves_ends_its_streams_only"), |way| {
+        way.carries::<f32>(4_800);
+        let data = AudioData::<f32>::zeros(600 * RATE as usize, 2, RATE);
+        let [staying, leaving] = [LOOPBACK, WIDE].map(|id| {
+            let run = Plan::play(&data, id).start();
+            run.goes_on(0);
+            run
+        });
+        let pid = std::fs::read_to_string(server_directory().join("pid/jackloop")).expect("the script wrote it");
+        assert!(Command::new("kill").arg(pid.trim()).status().expect("kill runs").success());
+        assert!(leaving.job.wait_for(PATIENCE), "nobody was told");
+        assert_eq!(leaving.job.wait().expect_err("it is lost").kind(), ErrorKind::DeviceLost);
+        staying.goes_on(4_800);
+        until("the end of the device", || !listed(WIDE));
+        assert!(listed(LOOPBACK));
+        let _ = staying.abort();
+    });
+}
+
+#[test]
+fn a_server_that_stands_still_is_not_waited_for() {
+    apart(JACK, concat!(module_path!(), "::a_server_that_stands_still_is_not_waited_for"), |way| {
+        way.carries::<f32>(4_800);
+        way.pause();
+        let error =
+            sounddevice::play(&signal::<f32>(480, 2, RATE)).device(LOOPBACK).start().expect_err("nobody answers");
+        assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+        way.resume();
+        until("the server", || listed(LOOPBACK) && listed(WIDE));
+        way.carries::<f32>(4_800);
+    });
+}

@@ -1,0 +1,492 @@
+//! Streams.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use napi::bindgen_prelude::{AsyncTask, Function, JsObjectValue, Object, Uint8ArraySlice};
+use napi::{CleanupEnvHook, Env, Result, Task};
+use napi_derive::napi;
+use sounddevice::stream::handoff::{Asked, Handoff};
+use sounddevice::{Dtype, Finished, Flow, Raw, StreamBuilder, StreamTime};
+
+use crate::buffer::{hand_over, writable};
+use crate::devices::{Specifier, dtype, specifier};
+use crate::error::{NativeError, throw};
+use crate::gate::{Gate, Wake};
+use crate::job::latency;
+
+/// How long a start may wait for the run before to play out.
+const PLAYING_OUT: Duration = Duration::from_secs(5);
+
+type Stream = sounddevice::Stream<Raw, Raw>;
+
+/// A stream, and how it reaches JavaScript.
+pub struct Parts {
+    /// Always there, until it is dropped.
+    stream: Option<Stream>,
+    gate: Arc<Gate>,
+    handoff: Option<Arc<Handoff>>,
+}
+
+impl Parts {
+    fn stream(&self) -> &Stream {
+        self.stream.as_ref().expect("only `drop` takes it")
+    }
+
+    /// Nothing waits for JavaScript any more.
+    fn let_go(&self) {
+        if let Some(handoff) = &self.handoff {
+            handoff.end();
+        }
+        self.gate.end();
+    }
+}
+
+impl Drop for Parts {
+    /// The collector must not wait.
+    fn drop(&mut self) {
+        self.let_go();
+        self.gate.close();
+        if let Some(stream) = self.stream.take() {
+            stream.leave();
+        }
+    }
+}
+
+/// What is known before the device is.
+pub struct Plan {
+    builder: StreamBuilder<Raw, Raw>,
+    gate: Arc<Gate>,
+    handoff: Option<Arc<Handoff>>,
+}
+
+fn plan(env: &Env, options: &Object<'_>, wake: &Function<'_, (), ()>) -> Result<Plan> {
+    let input: Option<Object> = options.get("input")?;
+    let output: Option<Object> = options.get("output")?;
+    let format = |side: &Option<Object<'_>>| -> Result<Option<Dtype>> {
+        side.as_ref().map(|side| dtype(env, &side.get_named_property::<String>("dtype")?)).transpose()
+    };
+    let mut builder = sounddevice::Stream::raw(format(&input)?, format(&output)?);
+    if let Some(side) = &input {
+        builder = builder.input_latency(latency(side)?);
+        if let Some(device) = side.get::<Specifier>("device")? {
+            builder = builder.input_device(specifier(device));
+        }
+        if let Some(channels) = side.get::<u32>("channels")? {
+            builder = builder.input_channels(channels as usize);
+        }
+    }
+    if let Some(side) = &output {
+        builder = builder.output_latency(latency(side)?);
+        if let Some(device) = side.get::<Specifier>("device")? {
+            builder = builder.output_device(specifier(device));
+        }
+        if let Some(channels) = side.get::<u32>("channels")? {
+            builder = builder.output_channels(channels as usize);
+        }
+    }
+    if let Some(rate) = options.get::<f64>("sampleRate")? {
+        builder = builder.sample_rate(rate);
+    }
+    let flag = |name: &str| options.get::<bool>(name).map(|value| value.unwrap_or(false));
+    builder = builder
+        .block_size(options.get("blockSize")?.unwrap_or(0))
+        .clip_off(flag("clipOff")?)
+        .dither_off(flag("ditherOff")?)
+        .never_drop_input(flag("neverDropInput")?)
+        .prime_output(flag("primeOutput")?);
+    let wake: Wake = wake.build_threadsafe_function().weak::<true>().build()?;
+    let gate = Gate::new(wake).map_err(|error| throw(env, error))?;
+    let finished = Arc::clone(&gate);
+    builder = builder.on_finished(move |reason| finished.finished(reason));
+    let mut handoff = None;
+    if flag("called")? {
+        let asks = Arc::clone(&gate);
+        let made = Handoff::new(move || asks.ask());
+        builder = builder.handoff(&made);
+        handoff = Some(made);
+    } else {
+        let period = Arc::clone(&gate);
+        builder = builder.on_period(move || period.period());
+    }
+    Ok(Plan { builder, gate, handoff })
+}
+
+impl Plan {
+    fn open(self) -> sounddevice::Result<Parts> {
+        let Self { builder, gate, handoff } = self;
+        match builder.open() {
+            Ok(stream) => Ok(Parts { stream: Some(stream), gate, handoff }),
+            Err(error) => {
+                gate.close();
+                Err(error)
+            }
+        }
+    }
+}
+
+#[napi]
+pub struct NativeStream {
+    parts: Arc<Parts>,
+    /// The block that JavaScript has.
+    asked: Mutex<Option<Asked>>,
+    hook: Mutex<Option<CleanupEnvHook<Weak<Parts>>>>,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl NativeStream {
+    fn new(env: &Env, parts: Parts) -> Result<Self> {
+        let parts = Arc::new(parts);
+        // Streams use memory of their environment: they have to end before it does.
+        let hook = env.add_env_cleanup_hook(Arc::downgrade(&parts), |parts| {
+            if let Some(parts) = parts.upgrade() {
+                parts.let_go();
+                parts.stream().close();
+            }
+        })?;
+        Ok(Self { parts, asked: Mutex::default(), hook: Mutex::new(Some(hook)) })
+    }
+
+    fn stream(&self) -> &Stream {
+        self.parts.stream()
+    }
+}
+
+/// Opens. `wake` is called when there is something to see: JavaScript then calls `look`, `next`, and what it waits for.
+#[napi(ts_args_type = "options: object, wake: () => void")]
+pub fn open_stream(env: Env, options: Object, wake: Function<(), ()>) -> Result<NativeStream> {
+    let parts = plan(&env, &options, &wake)?.open().map_err(|error| throw(&env, error))?;
+    NativeStream::new(&env, parts)
+}
+
+pub struct Opening(Option<Plan>);
+
+impl Task for Opening {
+    type Output = Option<sounddevice::Result<Parts>>;
+    type JsValue = NativeStream;
+
+    fn compute(&mut self) -> Result<Self::Output> {
+        Ok(self.0.take().map(Plan::open))
+    }
+
+    fn resolve(&mut self, env: Env, opened: Self::Output) -> Result<NativeStream> {
+        let gone = || Err(sounddevice::Error::new(sounddevice::ErrorKind::StreamClosed, "The stream was opened twice"));
+        let parts = opened.unwrap_or_else(gone).map_err(|error| throw(&env, error))?;
+        NativeStream::new(&env, parts)
+    }
+}
+
+/// The same without blocking the thread.
+#[napi(ts_args_type = "options: object, wake: () => void", ts_return_type = "Promise<NativeStream>")]
+pub fn open_stream_async(env: Env, options: Object, wake: Function<(), ()>) -> Result<AsyncTask<Opening>> {
+    Ok(AsyncTask::new(Opening(Some(plan(&env, &options, &wake)?))))
+}
+
+/// What was opened.
+#[napi(object)]
+pub struct StreamFacts {
+    pub sample_rate: f64,
+    /// Frames of a block of a callback.
+    pub block: u32,
+    /// Blocks for a callback, and how many of them are made ahead.
+    pub blocks: u32,
+    pub ahead: u32,
+    pub manual_clock: bool,
+    pub input_device: u32,
+    pub input_channels: u32,
+    pub output_device: u32,
+    pub output_channels: u32,
+}
+
+/// How a run has ended: 'stopped', 'aborted', 'completed', 'callback' (it said abort) or 'failed'.
+#[napi(object)]
+pub struct RunEnd {
+    pub how: String,
+    pub error: Option<NativeError>,
+}
+
+impl From<Finished> for RunEnd {
+    fn from(finished: Finished) -> Self {
+        let (how, error) = match finished {
+            Finished::Stopped => ("stopped", None),
+            Finished::Aborted => ("aborted", None),
+            Finished::Completed => ("completed", None),
+            Finished::AbortedByCallback => ("callback", None),
+            Finished::Failed(error) => ("failed", Some(error)),
+            _ => ("failed", None),
+        };
+        Self { how: how.into(), error: error.map(Into::into) }
+    }
+}
+
+/// Input, current, output, then flags, as four doubles.
+fn tell(times: &mut Uint8ArraySlice<'_>, time: StreamTime, flags: u8) {
+    let values = [time.input_adc, time.current, time.output_dac, f64::from(flags)];
+    for (bytes, value) in writable(times).chunks_exact_mut(8).zip(values) {
+        bytes.copy_from_slice(&value.to_ne_bytes());
+    }
+}
+
+#[napi]
+impl NativeStream {
+    #[napi]
+    pub fn facts(&self) -> StreamFacts {
+        let stream = self.stream();
+        let (blocks, ahead) = stream.handoff_blocks();
+        StreamFacts {
+            sample_rate: stream.sample_rate(),
+            block: stream.block() as u32,
+            blocks: blocks as u32,
+            ahead: ahead as u32,
+            manual_clock: stream.manual_clock(),
+            input_device: stream.input_device() as u32,
+            input_channels: stream.input_channels() as u32,
+            output_device: stream.output_device() as u32,
+            output_channels: stream.output_channels() as u32,
+        }
+    }
+
+    /// Starts. `input` and `output` are the blocks of a callback behind each other, over shared memory that the facade keeps
+    /// until the stream is closed.
+    #[napi]
+    pub fn start(&self, env: Env, input: Option<Uint8ArraySlice>, output: Option<Uint8ArraySlice>) -> Result<()> {
+        let stream = self.stream();
+        // The run before has to be over before its successor is prepared. On a manual clock `start` refuses to wait.
+        let running = stream.active() && !stream.stopping();
+        let refused = stream.stopping() && stream.manual_clock();
+        if !running && !refused {
+            stream.wait(PLAYING_OUT);
+        }
+        if !stream.active() {
+            *lock(&self.asked) = None;
+            self.parts.gate.begin(stream.manual_clock());
+            if let Some(handoff) = &self.parts.handoff {
+                let (blocks, ahead) = stream.handoff_blocks();
+                let silence = stream.output_dtype().silence();
+                hand_over(handoff, input.as_ref(), output.as_ref(), silence, blocks, stream.block(), ahead);
+            }
+        }
+        stream.start().map_err(|error| throw(&env, error))
+    }
+
+    #[napi]
+    pub fn stop(&self) {
+        self.stream().begin_stop();
+    }
+
+    #[napi]
+    pub fn stop_sync(&self, env: Env) -> Result<()> {
+        // While this thread stands still, nothing may wait for it.
+        self.parts.gate.end();
+        self.stream().stop().map_err(|error| {
+            self.parts.gate.begin(self.stream().manual_clock());
+            throw(&env, error)
+        })
+    }
+
+    #[napi]
+    pub fn abort(&self) {
+        self.parts.let_go();
+        self.stream().begin_abort();
+    }
+
+    #[napi]
+    pub fn close(&self, env: Env) -> Result<()> {
+        self.parts.let_go();
+        self.stream().begin_close();
+        self.forget(env)
+    }
+
+    #[napi]
+    pub fn close_sync(&self, env: Env) -> Result<()> {
+        self.parts.let_go();
+        self.stream().close();
+        self.forget(env)
+    }
+
+    fn forget(&self, env: Env) -> Result<()> {
+        // What is still to be released at the end of the environment has no use of its memory.
+        if self.stream().active() {
+            return Ok(());
+        }
+        let hook = lock(&self.hook).take();
+        hook.map_or(Ok(()), |hook| env.remove_env_cleanup_hook(hook))
+    }
+
+    /// After `close`, when everything has been told: the thread that wakes JavaScript ends.
+    #[napi]
+    pub fn leave(&self) {
+        self.parts.gate.close();
+    }
+
+    /// JavaScript begins to look: the ends of runs that it has not heard of, one by one.
+    #[napi]
+    pub fn look(&self) -> Option<RunEnd> {
+        self.parts.gate.begin_look().map(Into::into)
+    }
+
+    /// JavaScript has seen everything; `interested` if it waits for input or for room.
+    #[napi]
+    pub fn looked(&self, interested: bool) {
+        self.parts.gate.end_look(interested);
+    }
+
+    /// Gives the last block back, with 0 (go on), 1 (complete) or 2 (abort), and returns where the next one is; −1 if there
+    /// is none.
+    #[napi]
+    pub fn next(&self, flow: u32, mut times: Uint8ArraySlice) -> i32 {
+        let Some(handoff) = &self.parts.handoff else {
+            return -1;
+        };
+        let mut asked = lock(&self.asked);
+        if let Some(asked) = asked.take() {
+            let flow = match flow {
+                1 => Flow::Complete,
+                2 => Flow::Abort,
+                _ => Flow::Continue,
+            };
+            handoff.answer(&asked, flow);
+        }
+        let Some(next) = handoff.next() else {
+            return -1;
+        };
+        let current = self.stream().time().unwrap_or(next.time.current);
+        let time = StreamTime { current, ..next.time };
+        tell(&mut times, time, next.status.bits());
+        *asked = Some(next);
+        next.slot as i32
+    }
+
+    #[napi]
+    pub fn read_sync(&self, env: Env, mut into: Uint8ArraySlice, mut times: Uint8ArraySlice) -> Result<()> {
+        let read = self.stream().read(writable(&mut into)).map_err(|error| throw(&env, error))?;
+        tell(&mut times, read.time, read.status.bits());
+        Ok(())
+    }
+
+    /// Frames that were there.
+    #[napi]
+    pub fn try_read(&self, env: Env, mut into: Uint8ArraySlice, mut times: Uint8ArraySlice) -> Result<u32> {
+        let read = self.stream().try_read(writable(&mut into)).map_err(|error| throw(&env, error))?;
+        tell(&mut times, read.time, read.status.bits());
+        Ok(read.frames as u32)
+    }
+
+    /// Throws if reading is not possible now.
+    #[napi]
+    pub fn check_read(&self, env: Env) -> Result<()> {
+        self.stream().check_read().map_err(|error| throw(&env, error))
+    }
+
+    /// Throws if writing is not possible now.
+    #[napi]
+    pub fn check_write(&self, env: Env) -> Result<()> {
+        self.stream().check_write().map_err(|error| throw(&env, error))
+    }
+
+    #[napi]
+    pub fn read_available(&self, env: Env) -> Result<u32> {
+        self.stream().read_available().map(|frames| frames as u32).map_err(|error| throw(&env, error))
+    }
+
+    #[napi]
+    pub fn write_available(&self, env: Env) -> Result<u32> {
+        self.stream().write_available().map(|frames| frames as u32).map_err(|error| throw(&env, error))
+    }
+
+    /// Whether output was missing before.
+    #[napi]
+    pub fn write_sync(&self, env: Env, from: Uint8ArraySlice) -> Result<bool> {
+        self.stream().write(&from).map(|written| written.underflowed).map_err(|error| throw(&env, error))
+    }
+
+    /// Twice the frames that there was room for, and 1 more if output was missing before.
+    #[napi]
+    pub fn try_write(&self, env: Env, from: Uint8ArraySlice) -> Result<u32> {
+        let written = self.stream().try_write(&from).map_err(|error| throw(&env, error))?;
+        Ok(written.frames as u32 * 2 + u32::from(written.underflowed))
+    }
+
+    #[napi]
+    pub fn begin_write(&self, env: Env) -> Result<()> {
+        self.stream().begin_write().map_err(|error| throw(&env, error))
+    }
+
+    /// As `tryWrite`, for what `beginWrite` began.
+    #[napi]
+    pub fn go_on_writing(&self, env: Env, from: Uint8ArraySlice) -> Result<u32> {
+        let written = self.stream().go_on_writing(&from).map_err(|error| throw(&env, error))?;
+        Ok(written.frames as u32 * 2 + u32::from(written.underflowed))
+    }
+
+    /// As `writeSync`, for what `beginWrite` began.
+    #[napi]
+    pub fn finish_write(&self, env: Env, from: Uint8ArraySlice) -> Result<bool> {
+        self.stream().finish_write(&from).map(|written| written.underflowed).map_err(|error| throw(&env, error))
+    }
+
+    #[napi]
+    pub fn end_write(&self) {
+        self.stream().end_write();
+    }
+
+    #[napi]
+    pub fn active(&self) -> bool {
+        self.stream().active()
+    }
+
+    #[napi]
+    pub fn stopped(&self) -> bool {
+        self.stream().stopped()
+    }
+
+    #[napi]
+    pub fn closed(&self) -> bool {
+        self.stream().closed()
+    }
+
+    #[napi]
+    pub fn time(&self, env: Env) -> Result<f64> {
+        self.stream().time().map_err(|error| throw(&env, error))
+    }
+
+    #[napi]
+    pub fn cpu_load(&self) -> f64 {
+        self.stream().cpu_load()
+    }
+
+    #[napi]
+    pub fn input_latency(&self) -> f64 {
+        self.stream().input_latency()
+    }
+
+    #[napi]
+    pub fn output_latency(&self) -> f64 {
+        self.stream().output_latency()
+    }
+
+    /// Input underflows, input overflows, output underflows, output overflows.
+    #[napi]
+    pub fn xruns(&self) -> Vec<f64> {
+        let mut xruns = self.stream().xruns();
+        if let Some(handoff) = &self.parts.handoff {
+            let [input, output] = handoff.lost();
+            xruns[1] += input;
+            xruns[2] += output;
+        }
+        xruns.iter().map(|count| *count as f64).collect()
+    }
+
+    #[napi]
+    pub fn clipped(&self) -> f64 {
+        self.stream().clipped() as f64
+    }
+
+    #[napi]
+    pub fn nan(&self) -> f64 {
+        self.stream().nan() as f64
+    }
+}

@@ -1,0 +1,143 @@
+/** What all streams are. */
+import { EventEmitter } from 'node:events';
+import type { Transferable } from 'node:worker_threads';
+import { fromNative, invalidType, native, notSupported, outOfRange, show } from './errors.js';
+import { addon } from './native.js';
+import { StreamCore, Waker } from './stream-core.js';
+import { type Direction, planStream, type StreamPlan } from './stream-plan.js';
+import type { StreamEvents, StreamMembers } from './stream-types.js';
+
+const cores = new WeakMap<object, StreamCore>();
+
+/** What is behind it. */
+export function coreOf(stream: object): StreamCore {
+  const core = cores.get(stream);
+  if (core === undefined) throw invalidType(`expected a stream, got ${show(stream)}`);
+  return core;
+}
+
+/** A stream that has been opened already, for the constructor that is about to run. */
+let waiting: { plan: StreamPlan; handle: ConstructorParameters<typeof StreamCore>[2] } | undefined;
+
+const READY = Promise.resolve();
+
+/** What all streams are: opened by the constructor, inactive until `start()`. */
+export abstract class StreamBase extends EventEmitter<StreamEvents> implements StreamMembers {
+  constructor(direction: Direction, raw: boolean, options: unknown) {
+    super();
+    const opened = waiting;
+    waiting = undefined;
+    const plan = opened?.plan ?? planStream(direction, raw, options);
+    cores.set(this, new StreamCore(this, plan, opened?.handle));
+  }
+
+  start(): this {
+    coreOf(this).start();
+    return this;
+  }
+  stop(): Promise<void> {
+    return coreOf(this).stop();
+  }
+  stopSync(): void {
+    coreOf(this).stopSync();
+  }
+  abort(): void {
+    coreOf(this).abort();
+  }
+  close(): Promise<void> {
+    return coreOf(this).close();
+  }
+  closeSync(): void {
+    coreOf(this).closeSync();
+  }
+  [Symbol.dispose](): void {
+    this.closeSync();
+  }
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.closed) await this.stop();
+    await this.close();
+  }
+  ref(): this {
+    coreOf(this).hold(true);
+    return this;
+  }
+  unref(): this {
+    coreOf(this).hold(false);
+    return this;
+  }
+  get ready(): Promise<void> {
+    return READY;
+  }
+  get finished(): Promise<void> {
+    return coreOf(this).finished;
+  }
+  get active(): boolean {
+    return coreOf(this).handle.active();
+  }
+  get stopped(): boolean {
+    return coreOf(this).handle.stopped();
+  }
+  get closed(): boolean {
+    return coreOf(this).handle.closed();
+  }
+  get sampleRate(): number {
+    return coreOf(this).facts.sampleRate;
+  }
+  get blockSize(): number {
+    return coreOf(this).plan.blockSize;
+  }
+  get time(): number {
+    return native(() => coreOf(this).handle.time());
+  }
+  get cpuLoad(): number {
+    return coreOf(this).handle.cpuLoad();
+  }
+  get realtime(): boolean {
+    throw notSupported('realtime');
+  }
+  get volume(): number {
+    return 1;
+  }
+  set volume(value: number) {
+    if (typeof value !== 'number') throw invalidType(`volume must be a number, got ${show(value)}`);
+    if (!(value >= 0)) throw outOfRange(`volume must be at least 0, got ${value}`);
+    if (value !== 1) throw notSupported('volume');
+  }
+  get xruns() {
+    const [inputUnderflow = 0, inputOverflow = 0, outputUnderflow = 0, outputOverflow = 0] =
+      coreOf(this).handle.xruns();
+    return Object.freeze({ inputOverflow, inputUnderflow, outputUnderflow, outputOverflow });
+  }
+  get clipped(): number {
+    return coreOf(this).handle.clipped();
+  }
+  get nan(): number {
+    return coreOf(this).handle.nan();
+  }
+  postMessage(_value: unknown, _transfer?: readonly Transferable[]): void {
+    throw notSupported('postMessage');
+  }
+}
+
+/** Any of the classes. */
+export type AnyStream = StreamBase;
+
+/** Opens without blocking the thread; then the constructor runs. */
+export async function openAsync<T extends StreamBase>(
+  make: new (options?: never) => T,
+  direction: Direction,
+  raw: boolean,
+  options: unknown,
+): Promise<T> {
+  const plan = planStream(direction, raw, options);
+  const waker = new Waker();
+  try {
+    const handle = await addon.openStreamAsync(plan.options, waker.wake);
+    waiting = { plan, handle: { handle, waker } };
+    return new make(options as never);
+  } catch (error) {
+    throw fromNative(error);
+  } finally {
+    waiting = undefined;
+  }
+}

@@ -1,0 +1,234 @@
+/** What is behind a stream: its native handle, its runs, and what it tells. */
+import type { EventEmitter } from 'node:events';
+import { fromNative, type NativeError, native } from './errors.js';
+import type { CallbackFlags } from './flags.js';
+import { addon, holdProcess, keep } from './native.js';
+import { Caller, type Handle } from './stream-callback.js';
+import type { StreamPlan } from './stream-plan.js';
+import { Transfers } from './stream-transfer.js';
+import type { StreamEvents } from './stream-types.js';
+
+/** From a start to its end. */
+interface Run {
+  promise: Promise<void>;
+  resolve(): void;
+  reject(reason: unknown): void;
+  /** Somebody has the promise. */
+  asked: boolean;
+  over: boolean;
+}
+
+function makeRun(): Run {
+  let settle!: Pick<Run, 'resolve' | 'reject'>;
+  const promise = new Promise<void>((resolve, reject) => {
+    settle = { resolve, reject };
+  });
+  // Never an unhandled rejection.
+  promise.catch(() => {});
+  return { promise, ...settle, asked: false, over: false };
+}
+
+/** Whatever a listener throws is uncaught, as with every emitter, but only after everybody has been told. */
+function safely(tell: () => void): void {
+  try {
+    tell();
+  } catch (error) {
+    process.nextTick(() => {
+      throw error;
+    });
+  }
+}
+
+/** Where the addon wakes a stream: it does not keep the stream from being collected. */
+export class Waker {
+  #core: WeakRef<StreamCore> | undefined;
+
+  readonly wake = (): void => {
+    this.#core?.deref()?.pump();
+  };
+
+  attach(core: StreamCore): void {
+    this.#core = new WeakRef(core);
+  }
+}
+
+export class StreamCore {
+  readonly plan: StreamPlan;
+  readonly handle: Handle;
+  readonly facts: ReturnType<Handle['facts']>;
+  readonly transfers: Transfers;
+  readonly #owner: EventEmitter<StreamEvents>;
+  readonly #caller: Caller | undefined;
+  /** The runs that have not been heard of, then the last one, or the first to come. */
+  #runs: Run[] = [];
+  #last = makeRun();
+  #forget: (() => void) | undefined;
+  #alive: NodeJS.Timeout | undefined;
+  #held = true;
+  #closed = false;
+
+  constructor(
+    owner: EventEmitter<StreamEvents>,
+    plan: StreamPlan,
+    opened?: { handle: Handle; waker: Waker },
+  ) {
+    const waker = opened?.waker ?? new Waker();
+    this.#owner = owner;
+    this.plan = plan;
+    this.handle = opened?.handle ?? native(() => addon.openStream(plan.options, waker.wake));
+    this.facts = this.handle.facts();
+    const told = (flags: CallbackFlags) => this.#xrun(flags);
+    this.transfers = new Transfers(this.handle, plan, told);
+    if (plan.callback) this.#caller = new Caller(this.handle, plan, told);
+    waker.attach(this);
+    plan.signal?.addEventListener('abort', this.#aborted, { once: true });
+    if (plan.signal?.aborted) this.handle.abort();
+  }
+
+  readonly #aborted = (): void => this.abort();
+
+  #xrun(flags: CallbackFlags): void {
+    if (this.#owner.listenerCount('xrun') > 0) safely(() => this.#owner.emit('xrun', flags));
+  }
+
+  start(): void {
+    // What has ended by now belongs to the run before.
+    this.pump();
+    this.plan.signal?.throwIfAborted();
+    // It waits for the run before to play out, which waits for what is still to be written.
+    if (this.#stopping) this.transfers.flush();
+    const runs = this.handle.active() && this.#runs.length > 0 && !this.#stopping;
+    this.#caller?.begin();
+    native(() => this.handle.start(this.#caller?.input?.bytes, this.#caller?.output?.bytes));
+    if (runs) return;
+    this.#stopping = false;
+    if (this.#last.over) this.#last = makeRun();
+    this.#runs.push(this.#last);
+    this.#forget ??= keep(this);
+    this.#alive ??= holdProcess();
+    if (!this.#held) this.#alive.unref();
+  }
+
+  #stopping = false;
+
+  stop(): Promise<void> {
+    this.#end();
+    this.#stopping = true;
+    this.handle.stop();
+    this.transfers.run();
+    return this.#ended();
+  }
+
+  stopSync(): void {
+    this.transfers.flush();
+    native(() => this.handle.stopSync());
+    this.#end();
+    this.pump();
+  }
+
+  abort(): void {
+    this.#end();
+    this.handle.abort();
+    this.transfers.run();
+  }
+
+  close(): Promise<void> {
+    this.#end();
+    this.handle.close();
+    this.transfers.run();
+    this.#leave();
+    return this.#ended();
+  }
+
+  closeSync(): void {
+    this.#end();
+    this.handle.closeSync();
+    this.pump();
+    this.#leave();
+  }
+
+  /** The callback is not called any more. */
+  #end(): void {
+    if (this.#caller) this.#caller.over = true;
+  }
+
+  #leave(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.plan.signal?.removeEventListener('abort', this.#aborted);
+    if (this.#runs.length > 0) return;
+    this.handle.leave();
+    if (this.#last.over) return;
+    this.#last.over = true;
+    this.#last.resolve();
+  }
+
+  /** Resolves when nothing runs any more. */
+  async #ended(): Promise<void> {
+    const run = this.#runs.at(-1);
+    await run?.promise.catch(() => {});
+  }
+
+  get finished(): Promise<void> {
+    this.#last.asked = true;
+    return this.#last.promise;
+  }
+
+  hold(held: boolean): void {
+    this.#held = held;
+    if (held) this.#alive?.ref();
+    else this.#alive?.unref();
+  }
+
+  /** Sees to everything that native threads have to tell. */
+  pump(): void {
+    const ends: NonNullable<ReturnType<Handle['look']>>[] = [];
+    let settled = false;
+    this.transfers.deferred = false;
+    try {
+      for (let end = this.handle.look(); end; end = this.handle.look()) ends.push(end);
+      this.#caller?.run();
+      settled = this.transfers.run();
+    } finally {
+      // A clock that waits goes on only when those who got something have said whether they want more.
+      this.transfers.deferred = settled && this.facts.manualClock;
+      if (this.transfers.deferred) setImmediate(() => this.pump());
+      else this.handle.looked(this.transfers.waiting);
+    }
+    for (const { how, error } of ends) this.#finish(how, error as NativeError | undefined);
+  }
+
+  #finish(how: string, error: NativeError | undefined): void {
+    const run = this.#runs.shift();
+    if (run === undefined) return;
+    run.over = true;
+    this.#stopping = false;
+    if (this.#runs.length === 0) {
+      clearInterval(this.#alive);
+      this.#alive = undefined;
+      this.#forget?.();
+      this.#forget = undefined;
+      if (this.#closed) this.handle.leave();
+    }
+    const failure = how === 'callback' ? this.#caller?.failure : error && (fromNative(error) as Error);
+    if (failure) this.#fail(run, failure);
+    safely(() => this.#owner.emit('finished'));
+    const { finishedCallback } = this.plan;
+    if (finishedCallback) {
+      try {
+        finishedCallback();
+      } catch (reason) {
+        warn(`finishedCallback failed: ${reason instanceof Error ? (reason.stack ?? reason) : reason}`);
+      }
+    }
+    if (failure && !this.#closed) run.reject(failure);
+    else run.resolve();
+  }
+
+  #fail(run: Run, failure: Error): void {
+    if (this.#owner.listenerCount('error') > 0) safely(() => this.#owner.emit('error', failure));
+    else if (!run.asked) process.emitWarning(failure);
+  }
+}
+
+const warn = (text: string) => process.emitWarning(text, 'SoundDeviceWarning');

@@ -1,0 +1,76 @@
+/** Options of streams → what the addon opens. */
+import { chosenDevice, defaults } from './defaults.js';
+import { refuseSettings } from './devices.js';
+import { bytesPerSample, type DType } from './dtype.js';
+import { notSupported } from './errors.js';
+import type { Kind } from './options.js';
+import { checkStreamOptions } from './stream-options.js';
+
+type Callable = (...args: unknown[]) => unknown;
+
+/** One direction as it was asked for. */
+export interface SidePlan {
+  dtype: DType;
+  /** Bytes per sample. */
+  size: number;
+}
+
+/** A stream to be opened. */
+export interface StreamPlan {
+  raw: boolean;
+  input: SidePlan | undefined;
+  output: SidePlan | undefined;
+  blockSize: number;
+  callback: Callable | undefined;
+  finishedCallback: Callable | undefined;
+  signal: AbortSignal | undefined;
+  /** As the addon takes them. */
+  options: object;
+}
+
+export type Direction = Kind | 'duplex';
+
+/** @throws TypeError or RangeError for wrong options; the signal's reason if it is aborted already. */
+export function planStream(direction: Direction, raw: boolean, options: unknown): StreamPlan {
+  const given = checkStreamOptions(options, direction);
+  if (given.processor) throw notSupported('option processor');
+  if (given.onDeviceLost === 'follow-default') throw notSupported("onDeviceLost: 'follow-default'");
+  const side = (kind: Kind) => {
+    if (direction !== 'duplex' && direction !== kind) return undefined;
+    const which = kind === 'input' ? 0 : 1;
+    const device = given.device?.[which] ?? chosenDevice(kind);
+    const channels = given.channels?.[which] ?? defaults.channels[kind];
+    refuseSettings(given.extraSettings?.[which], device, kind);
+    return {
+      dtype: given.dtype?.[which] ?? defaults.dtype[kind],
+      latency: given.latency?.[which] ?? defaults.latency[kind],
+      ...(device === undefined ? {} : { device }),
+      ...(channels === null ? {} : { channels }),
+    };
+  };
+  const [input, output] = [side('input'), side('output')];
+  const sampleRate = given.sampleRate ?? defaults.sampleRate;
+  const blockSize = given.blockSize ?? defaults.blockSize;
+  const sided = (one: typeof input) => one && { dtype: one.dtype, size: bytesPerSample(one.dtype) };
+  return {
+    raw,
+    input: sided(input),
+    output: sided(output),
+    blockSize,
+    callback: given.callback as Callable | undefined,
+    finishedCallback: given.finishedCallback as Callable | undefined,
+    signal: given.signal,
+    options: {
+      ...(input ? { input } : {}),
+      ...(output ? { output } : {}),
+      ...(sampleRate === null ? {} : { sampleRate }),
+      blockSize,
+      clipOff: given.clipOff ?? defaults.clipOff,
+      ditherOff: given.ditherOff ?? defaults.ditherOff,
+      neverDropInput: given.neverDropInput ?? defaults.neverDropInput,
+      primeOutput:
+        given.primeOutputBuffersUsingStreamCallback ?? defaults.primeOutputBuffersUsingStreamCallback,
+      called: given.callback !== undefined,
+    },
+  };
+}

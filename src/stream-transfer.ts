@@ -1,0 +1,331 @@
+/** Reading from and writing to streams without callbacks. */
+import { AudioData } from './audio-data.js';
+import {
+  bytesOf,
+  checkAttached,
+  type DType,
+  dtypeOf,
+  makeArray,
+  type SampleArray,
+  type Typed,
+} from './dtype.js';
+import { fromNative, invalidType, invalidValue, native, SoundDeviceError, show } from './errors.js';
+import { CallbackFlags } from './flags.js';
+import { integer } from './options.js';
+import { interleave } from './source.js';
+import { type Handle, Times } from './stream-callback.js';
+import type { SidePlan, StreamPlan } from './stream-plan.js';
+import type { Block, Reading } from './stream-types.js';
+
+type Bytes = SampleArray | Buffer;
+
+interface Settle<T> {
+  resolve(value: T): void;
+  reject(reason: unknown): void;
+}
+
+/** A read that waits. `least` frames are enough; `wanted` undefined takes what there is. */
+interface PendingRead extends Settle<Filled> {
+  into: Bytes | undefined;
+  wanted: number | undefined;
+  frames: number;
+  time: Reading<Bytes>['time'] | undefined;
+  flags: number;
+  /** The end of the stream gives what was read by then. */
+  partial: boolean;
+}
+
+/** What was read. */
+interface Filled {
+  data: Bytes;
+  frames: number;
+  time: Reading<Bytes>['time'];
+  flags: number;
+}
+
+interface PendingWrite extends Settle<boolean> {
+  bytes: Uint8Array;
+  done: number;
+  underflowed: boolean;
+}
+
+const BITS = { inputOverflow: 2, outputUnderflow: 4 };
+
+/** Sample arrays, or buffers. */
+function make(raw: boolean, side: SidePlan, samples: number): Bytes {
+  return raw ? Buffer.alloc(samples * side.size) : makeArray(side.dtype, samples);
+}
+
+function cut(data: Bytes, samples: number, side: SidePlan): Bytes {
+  const items = (samples * side.size) / data.BYTES_PER_ELEMENT;
+  if (items === data.length) return data;
+  return Buffer.isBuffer(data) ? Buffer.from(data.subarray(0, items)) : data.slice(0, items);
+}
+
+export class Transfers {
+  readonly #handle: Handle;
+  readonly #plan: StreamPlan;
+  readonly #times = new Times();
+  readonly #told: (flags: CallbackFlags) => void;
+  readonly #channels: readonly [number, number];
+  readonly #reads: PendingRead[] = [];
+  readonly #writes: PendingWrite[] = [];
+  /** Somebody will look soon, whatever is waiting then. */
+  deferred = false;
+
+  constructor(handle: Handle, plan: StreamPlan, told: (flags: CallbackFlags) => void) {
+    this.#handle = handle;
+    this.#plan = plan;
+    this.#told = told;
+    const { inputChannels, outputChannels } = handle.facts();
+    this.#channels = [inputChannels, outputChannels];
+  }
+
+  #heard(bits: number): boolean {
+    if ((bits & 15) !== 0) this.#told(new CallbackFlags(bits & 15));
+    return (bits & BITS.inputOverflow) !== 0;
+  }
+
+  #reading({ data, time, flags }: Filled): Reading<Bytes> {
+    return { data, overflowed: (flags & BITS.inputOverflow) !== 0, time };
+  }
+
+  /** That many frames. */
+  read(count: number): Promise<Reading<Bytes>> {
+    const frames = integer(0)(count, 'frames');
+    native(() => this.#handle.checkRead());
+    return this.#fill(frames, false).then((filled) => this.#reading(filled));
+  }
+
+  /** A block of an iteration: `frames` of them, or with 0 what there is, or the rest. */
+  async block(frames: number): Promise<Block<Bytes> | undefined> {
+    const filled = await this.#fill(frames > 0 ? frames : undefined, true);
+    if (filled.frames === 0) return undefined;
+    const { data, time, flags } = filled;
+    return { data, frames: filled.frames, time, status: new CallbackFlags(flags & 15) };
+  }
+
+  #fill(wanted: number | undefined, partial: boolean): Promise<Filled> {
+    const side = this.#plan.input as SidePlan;
+    const into = wanted === undefined ? undefined : make(this.#plan.raw, side, wanted * this.#channels[0]);
+    return new Promise((resolve, reject) => {
+      const pending = { into, wanted, frames: 0, time: undefined, flags: 0, partial, resolve, reject };
+      this.#reads.push(pending);
+      this.run();
+      if (this.waiting && !this.deferred) this.#handle.looked(true);
+    });
+  }
+
+  /** What is there of a read; whether that ends it. */
+  #serve(pending: PendingRead): boolean {
+    const side = this.#plan.input as SidePlan;
+    const channels = this.#channels[0];
+    try {
+      const available = native(() => this.#handle.readAvailable());
+      if (pending.into === undefined) {
+        if (available === 0) return this.#endOf(pending);
+        pending.into = make(this.#plan.raw, side, available * channels);
+        pending.wanted = available;
+      }
+      const wanted = pending.wanted as number;
+      if (pending.frames < wanted && available === 0) return this.#endOf(pending);
+      const bytes = bytesOf(pending.into).subarray(pending.frames * channels * side.size);
+      const frames = native(() => this.#handle.tryRead(bytes, this.#times.bytes));
+      pending.flags |= this.#times.flags;
+      this.#heard(this.#times.flags);
+      if (frames > 0 || wanted === 0) pending.time ??= this.#times.time();
+      pending.frames += frames;
+      if (pending.frames < wanted) return this.#endOf(pending);
+      this.#settle(pending, pending.into);
+    } catch (error) {
+      pending.reject(error);
+    }
+    return true;
+  }
+
+  #settle(pending: PendingRead, data: Bytes): void {
+    const { frames, flags } = pending;
+    const time = pending.time ?? this.#times.time();
+    pending.resolve({ data, frames, time, flags });
+  }
+
+  /** Nothing is there: whether nothing will come. */
+  #endOf(pending: PendingRead): boolean {
+    try {
+      native(() => this.#handle.checkRead());
+      return false;
+    } catch (error) {
+      const code = error instanceof SoundDeviceError ? error.code : undefined;
+      if (pending.partial && (code === 'ERR_STREAM_STOPPED' || code === 'ERR_STREAM_CLOSED')) {
+        const side = this.#plan.input as SidePlan;
+        const data = pending.into ?? make(this.#plan.raw, side, 0);
+        this.#settle(pending, cut(data, pending.frames * this.#channels[0], side));
+      } else {
+        pending.reject(this.#plan.signal?.aborted ? this.#plan.signal.reason : error);
+      }
+      return true;
+    }
+  }
+
+  readSync(count: number): Reading<Bytes> {
+    const frames = integer(0)(count, 'frames');
+    native(() => this.#handle.checkRead());
+    const data = make(this.#plan.raw, this.#plan.input as SidePlan, frames * this.#channels[0]);
+    native(() => this.#handle.readSync(bytesOf(data), this.#times.bytes));
+    return { data, overflowed: this.#heard(this.#times.flags), time: this.#times.time() };
+  }
+
+  readInto(buffer: unknown): { frames: number; overflowed: boolean } {
+    const { dtype, size } = this.#plan.input as SidePlan;
+    const bytes = this.#plan.raw ? rawBytes(buffer) : sampleBytes(buffer, dtype);
+    checkWhole(bytes.byteLength, size, this.#channels[0]);
+    native(() => this.#handle.checkRead());
+    const frames = native(() => this.#handle.tryRead(bytes, this.#times.bytes));
+    return { frames, overflowed: this.#heard(this.#times.flags) };
+  }
+
+  get readAvailable(): number {
+    return native(() => this.#handle.readAvailable());
+  }
+
+  #bytes(data: unknown): Uint8Array {
+    const { dtype, size } = this.#plan.output as SidePlan;
+    const channels = this.#channels[1];
+    const bytes = this.#plan.raw ? rawBytes(data) : samplesOf(data, dtype, channels);
+    checkWhole(bytes.byteLength, size, channels);
+    return bytes;
+  }
+
+  #played(result: number): [frames: number, underflowed: boolean] {
+    const underflowed = (result & 1) === 1;
+    if (underflowed) this.#told(new CallbackFlags(BITS.outputUnderflow));
+    return [result >>> 1, underflowed];
+  }
+
+  write(data: unknown): Promise<boolean> {
+    const bytes = this.#bytes(data);
+    native(() => this.#handle.checkWrite());
+    const frame = (this.#plan.output as SidePlan).size * this.#channels[1];
+    let done = 0;
+    let underflowed = false;
+    if (this.#writes.length === 0) {
+      const [frames, missing] = this.#played(native(() => this.#handle.tryWrite(bytes)));
+      done = frames * frame;
+      underflowed = missing;
+      if (done === bytes.byteLength) return Promise.resolve(underflowed);
+    }
+    native(() => this.#handle.beginWrite());
+    return new Promise((resolve, reject) => {
+      this.#writes.push({ bytes: bytes.slice(done), done: 0, underflowed, resolve, reject });
+      if (!this.deferred) this.#handle.looked(true);
+    });
+  }
+
+  writeSync(data: unknown): boolean {
+    const bytes = this.#bytes(data);
+    native(() => this.#handle.checkWrite());
+    this.flush();
+    const underflowed = native(() => this.#handle.writeSync(bytes));
+    if (underflowed) this.#told(new CallbackFlags(BITS.outputUnderflow));
+    return underflowed;
+  }
+
+  /** Writes what is waiting while the thread stands still. */
+  flush(): void {
+    while (this.#writes.length > 0) {
+      const pending = this.#writes[0] as PendingWrite;
+      const rest = pending.bytes.subarray(pending.done);
+      const underflowed = native(() => this.#handle.finishWrite(rest));
+      this.#writes.shift();
+      this.#handle.endWrite();
+      pending.resolve(pending.underflowed || underflowed);
+    }
+  }
+
+  get writeAvailable(): number {
+    return native(() => this.#handle.writeAvailable());
+  }
+
+  /** Whether anybody waits for input or for room. */
+  get waiting(): boolean {
+    return this.#reads.length > 0 || this.#writes.length > 0;
+  }
+
+  /** Does what can be done now; says whether anything that waited has been settled. */
+  run(): boolean {
+    const before = this.#reads.length + this.#writes.length;
+    while (this.#reads.length > 0 && this.#serve(this.#reads[0] as PendingRead)) this.#reads.shift();
+    while (this.#writes.length > 0) {
+      const pending = this.#writes[0] as PendingWrite;
+      try {
+        const result = this.#handle.goOnWriting(pending.bytes.subarray(pending.done));
+        const [frames, underflowed] = this.#played(result);
+        pending.done += frames * (this.#plan.output as SidePlan).size * this.#channels[1];
+        pending.underflowed ||= underflowed;
+        if (pending.done < pending.bytes.byteLength) break;
+        this.#writes.shift();
+        this.#handle.endWrite();
+        pending.resolve(pending.underflowed);
+      } catch (error) {
+        this.#writes.shift();
+        this.#handle.endWrite();
+        pending.reject(this.#plan.signal?.aborted ? this.#plan.signal.reason : fromNative(error));
+      }
+    }
+    return this.#reads.length + this.#writes.length < before;
+  }
+}
+
+function checkWhole(bytes: number, size: number, channels: number): void {
+  if (bytes % size !== 0) {
+    throw invalidValue(`data must be whole samples of ${size} bytes, got ${bytes} bytes`);
+  }
+  if ((bytes / size) % channels !== 0) {
+    throw invalidValue(
+      `number of channels must match: expected whole frames of ${channels} samples, got ${bytes / size}`,
+    );
+  }
+}
+
+function rawBytes(data: unknown): Uint8Array {
+  if (ArrayBuffer.isView(data)) {
+    checkAttached(data, 'data');
+    return bytesOf(data);
+  }
+  if (data instanceof ArrayBuffer || data instanceof SharedArrayBuffer) {
+    checkAttached(data, 'data');
+    return new Uint8Array(data);
+  }
+  throw invalidType(`data must be bytes (a view, an ArrayBuffer, a SharedArrayBuffer), got ${show(data)}`);
+}
+
+function mismatch(got: string, dtype: DType): TypeError {
+  return invalidType(`dtype mismatch: expected ${dtype}, got ${got}`);
+}
+
+/** A bare array of the stream's own dtype. */
+function sampleBytes(data: unknown, dtype: DType): Uint8Array {
+  const own = dtypeOf(data);
+  if (own === undefined) throw invalidType(`data must be samples of ${dtype}, got ${show(data)}`);
+  if (own !== (dtype === 'int24' ? 'uint8' : dtype)) throw mismatch(own, dtype);
+  checkAttached(data as Typed, 'data');
+  return bytesOf(data as Typed);
+}
+
+function samplesOf(data: unknown, dtype: DType, channels: number): Uint8Array {
+  if (data instanceof AudioData) {
+    if (data.dtype !== dtype) throw mismatch(data.dtype, dtype);
+    if (data.channels !== channels) {
+      throw invalidValue(`number of channels must match: expected ${channels}, got ${data.channels}`);
+    }
+    return sampleBytes(data.data, dtype);
+  }
+  if (Array.isArray(data) && dtypeOf(data[0]) !== undefined) {
+    for (const plane of data) sampleBytes(plane, dtype);
+    if (data.length !== channels) {
+      throw invalidValue(`number of channels must match: expected ${channels}, got ${data.length}`);
+    }
+    return interleave(data, dtype).bytes;
+  }
+  return sampleBytes(data, dtype);
+}
