@@ -774,13 +774,14 @@ if (
   }
 }
 
-const { NativeJob, NativeStream, NativeVirtual, NativeWatcher, NativeWav, checkSettings, convert, createVirtualDevice, endJobs, findDevice, listDevices, listDevicesAsync, openJob, openStream, openStreamAsync, readWav, versions, watchDevices } = nativeBinding
+const { NativeJob, NativeStream, NativeVirtual, NativeWatcher, NativeWav, checkSettings, chooseBackend, convert, createVirtualDevice, endJobs, findDevice, listDevices, listDevicesAsync, openJob, openStream, openStreamAsync, readWav, versions, watchDevices } = nativeBinding
 export { NativeJob }
 export { NativeStream }
 export { NativeVirtual }
 export { NativeWatcher }
 export { NativeWav }
 export { checkSettings }
+export { chooseBackend }
 export { convert }
 export { createVirtualDevice }
 export { endJobs }

@@ -25,10 +25,19 @@ fn main() -> sounddevice::Result<()> {
     let (latency, mapping, channels, dtype) = (Latency::Seconds(0.0), None, 2, Dtype::F32);
     let device = |text: &String| Some(DeviceSpecifier::from(text.as_str()));
     let played = Samples::copied(&signal);
-    let play = Play { samples: played, dtype, channels, device: device(output), mapping: None, latency, repeat: None };
+    let play = Play {
+        samples: played,
+        dtype,
+        channels,
+        device: device(output),
+        mapping: None,
+        latency,
+        settings: None,
+        repeat: None,
+    };
     let request = JobRequest {
         play: Some(play),
-        record: Some(Record { samples, dtype, channels, device: device(input), mapping, latency }),
+        record: Some(Record { samples, dtype, channels, device: device(input), mapping, latency, settings: None }),
         sample_rate: Some(RATE),
         block_size: block as u32,
         clip_off: false,

@@ -14,6 +14,7 @@ use crate::device::Poke;
 use crate::dtype::{Dtype, Format};
 use crate::error::Result;
 use crate::realtime::{Engine, Signals};
+use crate::settings::HostSettings;
 
 pub(crate) mod choice;
 pub(crate) mod cpal;
@@ -66,6 +67,8 @@ pub(crate) struct Side {
     pub dtype: Dtype,
     /// Target for the whole buffer, in seconds; 0 asks for the least.
     pub latency: f64,
+    /// Of this host API: the front end has seen to that.
+    pub settings: Option<HostSettings>,
 }
 
 /// What shall be opened. At least one side is there; both only if [`HostApi::duplex`] said yes.
@@ -217,6 +220,8 @@ pub(crate) fn hosts() -> Vec<Box<dyn HostApi>> {
     hosts.push(Box::new(virtual_host::host()));
     hosts
 }
+
+pub use choice::{Backend, choose_backend};
 
 /// The version of cpal underneath, pinned in Cargo.toml; none where it is not built in.
 pub const CPAL_VERSION: Option<&str> = Some(cpal::VERSION);

@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::job::{Job, JobRequest, Latency, Loop, Play, Record, rate};
 use crate::memory::{Samples, settle};
 use crate::sample::{Sample, bytes, bytes_mut};
+use crate::settings::HostSettings;
 
 /// Plays on the default output, or wherever the builder says. Several run side by side.
 ///
@@ -47,6 +48,7 @@ fn source<S: Sample>(data: &AudioData<S>) -> Play {
         device: None,
         mapping: None,
         latency: Latency::High,
+        settings: None,
         repeat: None,
     }
 }
@@ -70,6 +72,7 @@ pub struct Builder<Of> {
     input: Option<DeviceSpecifier>,
     input_mapping: Option<Vec<u32>>,
     latency: Latency,
+    settings: Option<HostSettings>,
     of: PhantomData<Of>,
 }
 
@@ -86,7 +89,8 @@ impl<Of> Builder<Of> {
             align: false,
         };
         let (input, input_mapping, of) = (None, None, PhantomData);
-        Self { request, frames, channels: None, dtype, input, input_mapping, latency: Latency::High, of }
+        let (channels, latency, settings) = (None, Latency::High, None);
+        Self { request, frames, channels, dtype, input, input_mapping, latency, settings, of }
     }
 
     /// The device, for both directions where there are two: an index, an id, parts of a name, or a device.
@@ -125,6 +129,16 @@ impl<Of> Builder<Of> {
             play.latency = latency;
         }
         self.latency = latency;
+        self
+    }
+
+    /// Settings of the devices' host API; those of another one are refused.
+    pub fn settings(mut self, settings: impl Into<HostSettings>) -> Self {
+        let settings = settings.into();
+        if let Some(play) = &mut self.request.play {
+            play.settings = Some(settings.clone());
+        }
+        self.settings = Some(settings);
         self
     }
 }
@@ -210,6 +224,7 @@ impl<S: Sample> Builder<Recording<S>> {
             device: self.input,
             mapping: self.input_mapping,
             latency: self.latency,
+            settings: self.settings,
         });
         let kept = Arc::clone(&memory);
         let job = Job::open(self.request, Box::new(move |_| drop(kept)))?;

@@ -87,7 +87,7 @@ pub struct Devices {
 
 /// Asks all host APIs for the devices of now. A host API that does not answer within a second is left out.
 ///
-/// The environment variable `SOUNDDEVICE_BACKEND` chooses whose: those of `cpal`, which means all but PortAudio's, or those
+/// The environment variable `SOUNDDEVICE_BACKEND`, or [`choose_backend`](crate::choose_backend), chooses whose: those of `cpal`, which means all but PortAudio's, or those
 /// of `portaudio` alone. Without it PortAudio's are looked at only where one is named: see [`devices_for`].
 ///
 /// # Errors

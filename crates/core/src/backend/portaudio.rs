@@ -10,10 +10,13 @@
 mod guards;
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod imports;
+#[cfg(test)]
+mod layout;
 mod library;
 mod names;
 mod parameters;
 mod session;
+mod specific;
 mod stream;
 
 use std::ffi::c_int;
@@ -68,7 +71,7 @@ impl HostApi for Host {
     fn check(&self, request: &Request) -> Result<()> {
         let (kind, request) = (self.kind, request.clone());
         session::ask(move |session| {
-            let checked = Parameters::new(session, kind, &request).and_then(|parameters| parameters.check(session));
+            let checked = Parameters::new(session, kind, &request).and_then(|mut parameters| parameters.check(session));
             session.rest();
             checked
         })

@@ -178,7 +178,7 @@ fn watch(shared: &Arc<Shared>, mut known: Known, mut tell: impl FnMut(DeviceEven
             ears[host] = None;
         }
         let idle = said.is_empty() && poked.is_empty();
-        for (host, listing) in said {
+        for (host, listing) in said.into_iter().filter(|(host, _)| chosen(hosts()[*host].as_ref())) {
             known.ours[host] = Some(listing);
             compare(&known);
         }

@@ -2,25 +2,51 @@
 //!
 //! PortAudio 19.6 and 19.7 have one JACK client for all streams. When its server dies, `Pa_Terminate` ends the program (an
 //! assertion on what `jack_deactivate` returns), as does closing a stream, which before that waits ten minutes for a signal
-//! from the client's thread, and libjack frees the client under its feet when another one opens. On ALSA, `Pa_Terminate`
-//! frees the configuration that the rest of the program uses, and errors are written to the terminal. So these calls of
-//! PortAudio's come here instead: see [`super::imports`].
+//! from the client's thread; after ten minutes it frees what the client's thread still uses. libjack frees the client under
+//! its feet when another one opens. On ALSA, `Pa_Terminate` frees the configuration that the rest of the program uses, and
+//! errors are written to the terminal. There is no function, option or variable of PortAudio's that would change any of this,
+//! and a process of its own for PortAudio would cost what the backend is there for. So these calls of PortAudio's come here
+//! instead: see [`super::imports`].
+//!
+//! That is done only where it is sure to fit: the library was not loaded by others before, its libjack is the one that we
+//! use too, and every call was found. Where not (another processor, another C library, a PortAudio with JACK linked in, a
+//! system that does not let the table be changed), PortAudio's JACK is not offered, and PortAudio is never terminated:
+//! its list of devices is then that of the first look. See [`Guarded`].
+
+use std::ffi::c_int;
+
+use super::library::{ALSA, JACK};
+
+/// Which of PortAudio's host APIs cannot end the program.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Guarded {
+    pub jack: bool,
+    pub alsa: bool,
+}
+
+impl Guarded {
+    pub(super) fn covers(self, kind: c_int) -> bool {
+        match kind {
+            JACK => self.jack,
+            ALSA => self.alsa,
+            _ => true,
+        }
+    }
+}
 
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
 mod active {
-    use std::ffi::{CStr, c_char, c_int, c_void};
+    use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
     use std::ptr;
-    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
     use std::sync::{Mutex, MutexGuard, PoisonError};
-    use std::time::{Duration, Instant};
 
     use super::super::imports::replace;
     use super::super::stream;
+    use super::Guarded;
     use crate::backend::jack::client::{Client, server_died};
-    use crate::backend::jack::library::{RawClient, RawPort, SERVER_ERROR, SERVER_FAILED};
+    use crate::backend::jack::library::{self, RawClient, RawPort, SERVER_ERROR, SERVER_FAILED};
 
-    /// How long JACK may take for what takes it one cycle.
-    const LONGEST: Duration = Duration::from_secs(3);
     /// Nanoseconds between two looks at whether its server has died.
     const LOOK: i64 = 50_000_000;
     /// Seconds; waits that long are those for JACK.
@@ -38,7 +64,10 @@ mod active {
     unsafe impl Send for Foreign {}
 
     static FOREIGN: Mutex<Option<Foreign>> = Mutex::new(None);
+    /// Whether its server is gone.
     static DOWN: AtomicBool = AtomicBool::new(false);
+    /// What PortAudio has taken for granted and was not so: a text of its own.
+    static FAILED: AtomicPtr<c_char> = AtomicPtr::new(ptr::null_mut());
 
     fn foreign() -> MutexGuard<'static, Option<Foreign>> {
         FOREIGN.lock().unwrap_or_else(PoisonError::into_inner)
@@ -111,8 +140,9 @@ mod active {
         stream::jack_died();
     }
 
-    /// `pthread_cond_timedwait`: what PortAudio waits ten minutes for comes within three seconds, or at once when there is
-    /// no server.
+    /// `pthread_cond_timedwait`: what PortAudio waits ten minutes for comes with JACK's next cycle, or never when there is
+    /// no server any more. It must not give up while there is one: it would free what the client's thread uses when the
+    /// server goes on. Those who ask PortAudio wait for seconds at most.
     unsafe extern "C" fn timed_wait(
         condition: *mut libc::pthread_cond_t,
         mutex: *mut libc::pthread_mutex_t,
@@ -129,21 +159,38 @@ mod active {
             if (*until).tv_sec - now().tv_sec < LONG {
                 return libc::pthread_cond_timedwait(condition, mutex, until);
             }
-            let end = Instant::now() + LONGEST;
-            loop {
-                if DOWN.load(Ordering::Acquire) {
-                    return 0;
-                }
+            while !DOWN.load(Ordering::Acquire) {
                 let mut next = now();
                 next.tv_nsec += LOOK;
                 next.tv_sec += next.tv_nsec / 1_000_000_000;
                 next.tv_nsec %= 1_000_000_000;
                 let woken = libc::pthread_cond_timedwait(condition, mutex, &raw const next);
-                if woken != libc::ETIMEDOUT || Instant::now() >= end {
+                if woken != libc::ETIMEDOUT {
                     return woken;
                 }
             }
         }
+        0
+    }
+
+    /// `__assert_fail`, which does not return: neither does this, but the rest of the program goes on.
+    unsafe extern "C" fn assertion_failed(
+        assertion: *const c_char,
+        _: *const c_char,
+        _: c_uint,
+        _: *const c_char,
+    ) -> ! {
+        FAILED.store(assertion.cast_mut(), Ordering::Release);
+        loop {
+            // SAFETY: waits for a signal.
+            unsafe { libc::pause() };
+        }
+    }
+
+    pub(in super::super) fn failure() -> Option<String> {
+        let assertion = FAILED.load(Ordering::Acquire);
+        // SAFETY: null, or a terminated text of the library's, which stays.
+        (!assertion.is_null()).then(|| unsafe { CStr::from_ptr(assertion) }.to_string_lossy().into_owned())
     }
 
     /// `vfprintf`, used for errors that are returned too.
@@ -156,27 +203,65 @@ mod active {
         0
     }
 
-    pub(in super::super) fn guard(inside: *const c_void) -> bool {
-        let replacements: [(&'static CStr, *const c_void); 8] = [
-            (c"jack_client_open", client_open as *const c_void),
-            (c"jack_client_close", client_close as *const c_void),
-            (c"jack_deactivate", deactivate as *const c_void),
-            (c"jack_port_unregister", port_unregister as *const c_void),
-            (c"jack_on_shutdown", on_shutdown as *const c_void),
-            (c"pthread_cond_timedwait", timed_wait as *const c_void),
+    /// What JACK's host API calls; without one of these it is not guarded.
+    const JACKS: [&CStr; 6] = [
+        c"jack_client_open",
+        c"jack_client_close",
+        c"jack_deactivate",
+        c"jack_port_unregister",
+        c"jack_on_shutdown",
+        c"pthread_cond_timedwait",
+    ];
+    const CONFIGURATION: &CStr = c"snd_config_update_free_global";
+
+    /// For a library that is used by nobody yet, and that knows `inside`. `its_jack` is the function of this name that it
+    /// calls, if it calls any.
+    pub(in super::super) fn guard(inside: *const c_void, its_jack: Option<*const c_void>) -> Guarded {
+        let mut replacements = vec![
             (c"vfprintf", print as *const c_void),
-            (c"snd_config_update_free_global", keep_configuration as *const c_void),
+            (c"__vfprintf_chk", print as *const c_void),
+            (c"__assert_fail", assertion_failed as *const c_void),
+            (CONFIGURATION, keep_configuration as *const c_void),
         ];
-        // SAFETY: the library has just been loaded and stays; the functions have the types of those they stand for.
-        unsafe { replace(inside, &replacements) }
+        // A client of one libjack means nothing to another one.
+        let same =
+            |its: *const c_void| library::library().is_ok_and(|ours| ptr::eq(ours.client_open as *const c_void, its));
+        if its_jack.is_some_and(same) {
+            let ours = [
+                client_open as *const c_void,
+                client_close as *const c_void,
+                deactivate as *const c_void,
+                port_unregister as *const c_void,
+                on_shutdown as *const c_void,
+                timed_wait as *const c_void,
+            ];
+            replacements.extend(JACKS.into_iter().zip(ours));
+        }
+        // SAFETY: as demanded, and it stays loaded; the functions have the types of those they stand for.
+        let replaced = unsafe { replace(inside, &replacements) }.unwrap_or_default();
+        Guarded { jack: JACKS.iter().all(|name| replaced.contains(name)), alsa: replaced.contains(&CONFIGURATION) }
     }
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
-pub(super) use active::guard;
+pub(super) use active::{failure, guard};
 
-/// Nothing is known that would have to be kept from anything.
 #[cfg(not(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64"))))]
-pub(super) fn guard(_: *const std::ffi::c_void) -> bool {
-    !cfg!(target_os = "linux")
+mod inactive {
+    use std::ffi::c_void;
+
+    use super::Guarded;
+
+    /// Elsewhere than on Linux nothing is known that would have to be kept from anything.
+    pub(in super::super) fn guard(_: *const c_void, _: Option<*const c_void>) -> Guarded {
+        let unneeded = !cfg!(target_os = "linux");
+        Guarded { jack: unneeded, alsa: unneeded }
+    }
+
+    pub(in super::super) fn failure() -> Option<String> {
+        None
+    }
 }
+
+#[cfg(not(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64"))))]
+pub(super) use inactive::{failure, guard};

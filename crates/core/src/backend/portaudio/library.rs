@@ -6,6 +6,8 @@
 use std::ffi::{CStr, OsString, c_char, c_double, c_int, c_long, c_ulong, c_void};
 use std::sync::OnceLock;
 
+use super::guards::{Guarded, guard};
+
 /// Names under which the library is looked for.
 const NAMES: &[&str] = if cfg!(target_os = "windows") {
     &["portaudio.dll", "libportaudio.dll", "portaudio_x64.dll", "libportaudio-2.dll"]
@@ -41,6 +43,8 @@ pub(super) struct RawStream([u8; 0]);
 
 /// `paNoDevice`
 pub(super) const NO_DEVICE: c_int = -1;
+/// `paIncompatibleHostApiSpecificStreamInfo`
+pub(super) const OTHER_SETTINGS: c_int = -9984;
 /// `paUnanticipatedHostError`
 pub(super) const HOST_ERROR: c_int = -9999;
 
@@ -156,17 +160,23 @@ macro_rules! library {
         /// The library's functions.
         pub(super) struct Library {
             $(pub $name: $type,)*
-            /// Whether it is kept from what would end or hang the program: see [`super::guards`].
-            pub guarded: bool,
+            /// What is kept from ending or hanging the program: see [`super::guards`].
+            pub guarded: Guarded,
             _handle: libloading::Library,
         }
 
         impl Library {
-            fn from(handle: libloading::Library) -> Result<Self, String> {
+            fn from(handle: libloading::Library, others: bool) -> Result<Self, String> {
                 // SAFETY: the types are those of portaudio.h.
                 unsafe {
                     $(let $name = *handle.get::<$type>($symbol).map_err(text)?;)*
-                    let guarded = super::guards::guard(*handle.get::<*const c_void>(b"Pa_Initialize").map_err(text)?);
+                    let address = |name: &[u8]| handle.get::<*const c_void>(name).map(|address| *address);
+                    let inside = address(b"Pa_Initialize").map_err(text)?;
+                    // Others may be calling what would be changed.
+                    let guarded = match others {
+                        false => guard(inside, address(b"jack_client_open").ok()),
+                        true => Guarded { jack: !cfg!(target_os = "linux"), alsa: !cfg!(target_os = "linux") },
+                    };
                     Ok(Self { $($name,)* guarded, _handle: handle })
                 }
             }
@@ -212,6 +222,12 @@ fn loaded() -> &'static OnceLock<Result<Library, String>> {
 }
 
 impl Library {
+    /// PortAudio's number of its version.
+    pub(super) fn number(&self) -> c_int {
+        // SAFETY: may be called at any time.
+        unsafe { (self.version)() }
+    }
+
     fn version(&self) -> (i32, String) {
         // SAFETY: these two may be called at any time; the text is the library's own and stays.
         unsafe { ((self.version)(), owned((self.version_text)())) }
@@ -237,26 +253,41 @@ pub(super) unsafe fn owned(text: *const c_char) -> String {
 fn load() -> Result<Library, String> {
     let named = std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
     let names = named.as_ref().map_or_else(|| NAMES.iter().map(OsString::from).collect(), |path| vec![path.clone()]);
-    let handle = open(&names).map_err(|reason| match named {
+    let (handle, others) = open(&names).map_err(|reason| match named {
         Some(_) => format!("the file that {VARIABLE} names cannot be loaded: {reason}"),
         None => format!("{INSTALL}, or name the file in {VARIABLE}: {reason}"),
     })?;
-    let library = Library::from(handle)?;
+    let library = Library::from(handle, others)?;
     let (number, text) = library.version();
     recent(number, &text)?;
     Ok(library)
 }
 
-fn open(names: &[OsString]) -> Result<libloading::Library, String> {
+/// The library, and whether others of this process had loaded it before.
+fn open(names: &[OsString]) -> Result<(libloading::Library, bool), String> {
     let mut reason = String::new();
     for name in names {
+        let others = is_loaded(name);
         // SAFETY: PortAudio runs nothing of consequence when it is loaded, and is never unloaded.
         match unsafe { libloading::Library::new(name) } {
-            Ok(handle) => return Ok(handle),
+            Ok(handle) => return Ok((handle, others)),
             Err(error) => reason = text(error),
         }
     }
     Err(reason)
+}
+
+#[cfg(target_os = "linux")]
+fn is_loaded(name: &std::ffi::OsStr) -> bool {
+    use libloading::os::unix::{Library, RTLD_LAZY};
+    // SAFETY: nothing is loaded that is not loaded already.
+    unsafe { Library::open(Some(name), RTLD_LAZY | libc::RTLD_NOLOAD) }.is_ok()
+}
+
+/// Nothing depends on it.
+#[cfg(not(target_os = "linux"))]
+fn is_loaded(_: &std::ffi::OsStr) -> bool {
+    false
 }
 
 fn text(error: libloading::Error) -> String {
@@ -276,7 +307,6 @@ fn recent(number: c_int, text: &str) -> Result<(), String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::mem::{offset_of, size_of};
 
     #[test]
     fn versions_before_19_6_are_refused() {
@@ -289,31 +319,7 @@ mod tests {
 
     #[test]
     fn a_file_that_is_none_is_told() {
-        let reason = open(&["/nonexistent/libportaudio".into()]).expect_err("no such file");
+        let reason = open(&["/nonexistent/libportaudio".into()]).map(drop).expect_err("no such file");
         assert!(reason.contains("/nonexistent/libportaudio"), "{reason}");
-    }
-
-    /// As a C compiler lays out those of portaudio.h where a long is as wide as a pointer.
-    #[test]
-    #[cfg(all(target_pointer_width = "64", not(windows)))]
-    fn structures_are_laid_out_as_in_c() {
-        assert_eq!((size_of::<HostApiInfo>(), offset_of!(HostApiInfo, default_output)), (32, 24));
-        assert_eq!((size_of::<HostErrorInfo>(), offset_of!(HostErrorInfo, text)), (24, 16));
-        assert_eq!((size_of::<DeviceInfo>(), offset_of!(DeviceInfo, low_input_latency)), (72, 32));
-        assert_eq!((size_of::<StreamParameters>(), offset_of!(StreamParameters, specific)), (32, 24));
-        assert_eq!((size_of::<TimeInfo>(), offset_of!(TimeInfo, dac)), (24, 16));
-        assert_eq!((size_of::<StreamInfo>(), offset_of!(StreamInfo, sample_rate)), (32, 24));
-    }
-
-    /// The same where a long has four bytes.
-    #[test]
-    #[cfg(all(target_pointer_width = "64", windows))]
-    fn structures_are_laid_out_as_in_c() {
-        assert_eq!((size_of::<HostApiInfo>(), offset_of!(HostApiInfo, default_output)), (32, 24));
-        assert_eq!((size_of::<HostErrorInfo>(), offset_of!(HostErrorInfo, text)), (16, 8));
-        assert_eq!((size_of::<DeviceInfo>(), offset_of!(DeviceInfo, low_input_latency)), (72, 32));
-        assert_eq!((size_of::<StreamParameters>(), offset_of!(StreamParameters, specific)), (32, 24));
-        assert_eq!((size_of::<TimeInfo>(), offset_of!(TimeInfo, dac)), (24, 16));
-        assert_eq!((size_of::<StreamInfo>(), offset_of!(StreamInfo, sample_rate)), (32, 24));
     }
 }

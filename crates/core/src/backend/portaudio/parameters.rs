@@ -3,8 +3,9 @@
 use std::ffi::{c_int, c_ulong};
 use std::ptr;
 
-use super::library::{ALSA, FLOAT32, INT16, INT24, INT32, JACK, OSS, PULSE_AUDIO, StreamParameters};
+use super::library::{ALSA, FLOAT32, INT16, INT24, INT32, JACK, OSS, OTHER_SETTINGS, PULSE_AUDIO, StreamParameters};
 use super::session::Session;
+use super::specific::Specific;
 use crate::backend::{Request, Side};
 use crate::dtype::{Dtype, Format};
 use crate::error::Result;
@@ -16,15 +17,14 @@ const PERIODS: (u32, u32) = (64, 4096);
 pub(super) struct Parameters {
     pub input: Option<StreamParameters>,
     pub output: Option<StreamParameters>,
+    /// What the two point to.
+    specific: [Option<Specific>; 2],
     pub rate: f64,
     /// 0 where PortAudio is to choose.
     pub period: u32,
     /// What is refused, if it is.
     what: String,
 }
-
-// SAFETY: the only pointers in it are null.
-unsafe impl Send for Parameters {}
 
 impl Parameters {
     /// Finds the devices: on PortAudio's thread.
@@ -50,12 +50,25 @@ impl Parameters {
                 specific: ptr::null_mut(),
             }))
         };
-        let (input, output) = (side(&request.input)?, side(&request.output)?);
+        let (mut input, mut output) = (side(&request.input)?, side(&request.output)?);
+        let version = session.library.number();
+        let specific = |side: &Option<Side>, parameters: &mut Option<StreamParameters>| {
+            let Some((settings, parameters)) =
+                side.as_ref().and_then(|side| side.settings.as_ref()).zip(parameters.as_mut())
+            else {
+                return Ok(None);
+            };
+            let mut specific = Specific::new(settings, version)?;
+            parameters.specific = specific.pointer();
+            Ok(Some(specific))
+        };
+        let specific = [specific(&request.input, &mut input)?, specific(&request.output, &mut output)?];
         let opened = |side: &Side| format!("'{}' with {} channels", side.key, side.channels);
         let what = sides().map(opened).collect::<Vec<_>>().join(" and ");
         Ok(Self {
             input,
             output,
+            specific,
             rate: request.sample_rate,
             period: period(kind, request),
             what: format!("{what} cannot be opened at {} Hz", request.sample_rate),
@@ -71,10 +84,22 @@ impl Parameters {
     }
 
     /// Whether PortAudio could open it: on its thread.
-    pub(super) fn check(&self, session: &Session) -> Result<()> {
+    pub(super) fn check(&mut self, session: &Session) -> Result<()> {
         // SAFETY: initialised; the parameters live through the call.
-        let code = unsafe { (session.library.is_format_supported)(self.input(), self.output(), self.rate) };
+        let ask =
+            |this: &Self| unsafe { (session.library.is_format_supported)(this.input(), this.output(), this.rate) };
+        let code = self.attempt(ask);
         self.done(session, code)
+    }
+
+    /// Makes a call with them, and once more with structures of older versions of PortAudio if it does not know these.
+    pub(super) fn attempt(&mut self, mut call: impl FnMut(&Self) -> c_int) -> c_int {
+        let code = call(self);
+        if code != OTHER_SETTINGS {
+            return code;
+        }
+        let older = self.specific.iter_mut().flatten().map(Specific::age).filter(|aged| *aged).count() > 0;
+        if older { call(self) } else { code }
     }
 
     /// What came of opening it.
@@ -122,7 +147,7 @@ mod tests {
     use super::*;
 
     fn request(latency: f64, block_size: u32) -> Request {
-        let side = Side { key: String::new(), channels: 2, dtype: Dtype::F32, latency };
+        let side = Side { key: String::new(), channels: 2, dtype: Dtype::F32, latency, settings: None };
         Request { sample_rate: 48_000.0, block_size, input: None, output: Some(side) }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! PortAudio is not safe to be called from several threads at once, and on Windows wants to be left by the thread that
 //! entered it. It is initialised when somebody asks, which opens every device, and terminated a second after the last
-//! answer, or at once where it has a client of JACK: its list of devices is frozen in between. Whoever wants a list gets a fresh one, unless a stream is open.
+//! answer, or at once where it has a client of JACK: its list of devices is frozen in between. Whoever wants a list gets a
+//! fresh one, unless a stream is open.
 
 use std::ffi::c_int;
 use std::sync::OnceLock;
@@ -34,6 +35,8 @@ pub(super) struct Host {
 pub(super) struct Session {
     pub library: &'static Library,
     up: bool,
+    /// Whether it stays initialised, because it would end the program with itself: see [`super::guards`].
+    lasting: bool,
     pub hosts: Vec<Host>,
     /// Open streams.
     pub streams: usize,
@@ -53,6 +56,14 @@ pub(super) fn ask_for<T: Send + 'static>(
 ) -> Result<T> {
     static ASKED: OnceLock<Asked> = OnceLock::new();
     let sender = sender()?;
+    let failed = || {
+        let failed = super::guards::failure()?;
+        let message = "PortAudio cannot be used any more: what it takes for granted is not so";
+        Some(Error::new(ErrorKind::Host, message).with_host_error("PortAudio", 0, failed))
+    };
+    if let Some(error) = failed() {
+        return Err(error);
+    }
     let question = ASKED.get_or_init(Asked::default).ask("portaudio question", move || {
         let (answer, answered) = mpsc::sync_channel(1);
         let work: Work = Box::new(move |session| {
@@ -62,6 +73,9 @@ pub(super) fn ask_for<T: Send + 'static>(
     });
     let answer = question.and_then(|question| question.wait(patience)).flatten();
     answer.unwrap_or_else(|| {
+        if let Some(error) = failed() {
+            return Err(error);
+        }
         let message = format!("PortAudio did not answer within {} s", PATIENCE.as_secs_f32());
         Err(Error::new(ErrorKind::TimedOut, message))
     })
@@ -92,7 +106,7 @@ fn sender() -> Result<Sender<Work>> {
 }
 
 fn serve(library: &'static Library, works: &Receiver<Work>) {
-    let mut session = Session { library, up: false, hosts: Vec::new(), streams: 0 };
+    let mut session = Session { library, up: false, lasting: false, hosts: Vec::new(), streams: 0 };
     loop {
         let work = match session.may_end() {
             true => works.recv_timeout(STAY),
@@ -107,9 +121,8 @@ fn serve(library: &'static Library, works: &Receiver<Work>) {
 }
 
 impl Session {
-    /// Unguarded, PortAudio may end the program with itself: then it is initialised once and for all.
     fn may_end(&self) -> bool {
-        self.up && self.streams == 0 && self.library.guarded
+        self.up && self.streams == 0 && !self.lasting
     }
 
     fn end(&mut self) {
@@ -149,7 +162,7 @@ impl Session {
         self.begin()
     }
 
-    fn look(&self) -> Vec<Host> {
+    fn look(&mut self) -> Vec<Host> {
         let library = self.library;
         // SAFETY: initialised.
         let count = unsafe { (library.host_api_count)() };
@@ -170,7 +183,11 @@ impl Session {
             host.listing.default_output = place(info.default_output);
             Some(host)
         };
-        (0..count).filter_map(host).collect()
+        let (mut hosts, others): (Vec<_>, Vec<_>) =
+            (0..count).filter_map(host).partition(|host| library.guarded.covers(host.kind));
+        self.lasting = !others.is_empty();
+        hosts.extend(others.into_iter().filter(|host| host.kind != JACK));
+        hosts
     }
 
     fn add(&self, host: &mut Host, index: c_int) {

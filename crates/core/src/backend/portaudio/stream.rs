@@ -193,7 +193,7 @@ impl Open {
 
 /// On PortAudio's thread, which gets a reference to what its callback uses.
 fn open(session: &mut Session, kind: c_int, request: &Request, latency: f64, signals: Arc<Signals>) -> Result<Opened> {
-    let parameters = Parameters::new(session, kind, request)?;
+    let mut parameters = Parameters::new(session, kind, request)?;
     let library = session.library;
     let layout = |side: &Side| format(kind, side.dtype).1;
     let channels = [&parameters.input, &parameters.output]
@@ -226,19 +226,21 @@ fn open(session: &mut Session, kind: c_int, request: &Request, latency: f64, sig
     }
     let mut raw: *mut RawStream = ptr::null_mut();
     let argument = Arc::into_raw(Arc::clone(&shared));
-    // SAFETY: initialised; the parameters live through the call, and the argument as long as the stream.
-    let code = unsafe {
-        (library.open_stream)(
-            &raw mut raw,
-            parameters.input(),
-            parameters.output(),
-            parameters.rate,
-            parameters.period.into(),
-            UNTOUCHED,
-            process,
-            argument.cast_mut().cast(),
-        )
-    };
+    let code = parameters.attempt(|parameters| {
+        // SAFETY: initialised; the parameters live through the call, and the argument as long as the stream.
+        unsafe {
+            (library.open_stream)(
+                &raw mut raw,
+                parameters.input(),
+                parameters.output(),
+                parameters.rate,
+                parameters.period.into(),
+                UNTOUCHED,
+                process,
+                argument.cast_mut().cast(),
+            )
+        }
+    });
     if let Err(error) = parameters.done(session, code) {
         // SAFETY: PortAudio has no stream that could use it.
         drop(unsafe { Arc::from_raw(argument) });
