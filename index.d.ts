@@ -124,7 +124,10 @@ export interface CheckOptions {
   sampleRate?: number
 }
 
-export declare function checkSettings(direction: string, options: CheckOptions): void
+export declare function checkSettings(direction: string, options: CheckOptions, settings?: object): void
+
+/** Whose host APIs are looked at, in the whole process: 'cpal', 'portaudio', or as the environment says. */
+export declare function chooseBackend(name?: string | undefined | null): void
 
 export declare function convert(src: Uint8Array, from: string, dst: Uint8Array, to: string, channels: number, clipOff: boolean, ditherOff: boolean): Counts
 
@@ -220,6 +223,11 @@ export declare function openStream(options: object, wake: () => void): NativeStr
 /** The same without blocking the thread. */
 export declare function openStreamAsync(options: object, wake: () => void): Promise<NativeStream>
 
+export interface PortAudioVersion {
+  number: number
+  text: string
+}
+
 export declare function readWav(path: string): NativeWav
 
 /** How a run has ended: 'stopped', 'aborted', 'completed', 'callback' (it said abort) or 'failed'. */
@@ -251,6 +259,7 @@ export declare function versions(): Versions
 export interface Versions {
   sounddevice: string
   cpal?: string
+  portaudio?: PortAudioVersion
 }
 
 export interface VirtualOptions {

@@ -147,6 +147,7 @@ test.serial('what exists can be listed', (t) => {
   t.true(['sampleRate', 'device', 'hostApi', 'reset'].every((name) => name in defaults));
   t.false('foo' in defaults);
   t.deepEqual(Object.keys(defaults).sort(), [
+    'backend',
     'blockSize',
     'channels',
     'clipOff',

@@ -1,7 +1,7 @@
 /** What an option is when nobody says. */
 import { inspect } from 'node:util';
 import { checkDType, type DType } from './dtype.js';
-import { invalidValue, native, readOnly, show, unknownOption } from './errors.js';
+import { invalidType, invalidValue, native, readOnly, show, unknownOption } from './errors.js';
 import { addon } from './native.js';
 import { nearest } from './nearest.js';
 import type { DeviceSpecifier, InOut, Latency } from './options.js';
@@ -110,7 +110,17 @@ const pairs = {
 export const chosenDevice = (kind: is.Kind): DeviceSpecifier | undefined =>
   pairs.device.slots[kind === 'input' ? 0 : 1];
 
+/** A library, or several, underneath the host APIs. */
+type Backend = 'cpal' | 'portaudio';
+
+function backend(value: unknown, name: string): Backend {
+  if (value === 'cpal' || value === 'portaudio') return value;
+  const message = `${name} must be 'cpal' or 'portaudio', got ${show(value)}`;
+  throw typeof value === 'string' ? invalidValue(message) : invalidType(message);
+}
+
 const FACTORY = {
+  backend: null as Backend | null,
   sampleRate: null as number | null,
   blockSize: 0,
   clipOff: false,
@@ -120,6 +130,7 @@ const FACTORY = {
 };
 const single = { ...FACTORY };
 const checks: Record<keyof typeof FACTORY, is.Check<unknown>> = {
+  backend,
   sampleRate: is.rate,
   blockSize: is.blockSize,
   clipOff: is.boolean,
@@ -130,6 +141,7 @@ const checks: Record<keyof typeof FACTORY, is.Check<unknown>> = {
 
 function reset(): void {
   Object.assign(single, FACTORY);
+  addon.chooseBackend();
   for (const one of Object.values(pairs)) one.reset();
 }
 
@@ -149,6 +161,12 @@ interface Defaults {
   /** Factory setting: null. */
   get extraSettings(): Pair<ExtraSettings | null>;
   set extraSettings(value: InOut<ExtraSettings> | null);
+  /**
+   * Whose host APIs there are, in the whole process: 'portaudio' for PortAudio's alone, 'cpal' for all others. Factory
+   * setting: null, which is what the environment variable SOUNDDEVICE_BACKEND says; without that PortAudio's are looked at
+   * where a call names one of their devices. The virtual host is there in any case.
+   */
+  backend: Backend | null;
   /** Hertz. Factory setting: null, which is the device's own. */
   sampleRate: number | null;
   /** Frames. Factory setting: 0, as the host likes. */
@@ -205,6 +223,7 @@ export const defaults: Defaults = new Proxy(shown as unknown as Defaults, {
       const one =
         value === null || value === undefined ? FACTORY[key] : checks[key](value, `defaults.${key}`);
       (single as Record<string, unknown>)[key] = one;
+      if (key === 'backend') addon.chooseBackend(single.backend);
     } else return refuse(key);
     return true;
   },

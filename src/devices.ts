@@ -6,7 +6,7 @@ import { fromNative, invalidType, invalidValue, native, SoundDeviceError, show }
 import { addon } from './native.js';
 import type { DeviceSpecifier, InOut, Kind } from './options.js';
 import * as is from './options.js';
-import { checkHostApi, type ExtraSettings, extraSettings } from './settings.js';
+import { type ExtraSettings, extraSettings, unpacked } from './settings.js';
 
 /** What is known of a device, at the moment of the query. */
 export interface DeviceInfo {
@@ -181,31 +181,20 @@ const CHECKED = {
   sampleRate: is.rate,
 };
 
-/** Throws where settings would go to a device of another host API. The device is looked for only where there are any. */
-export function refuseSettings(
-  given: ExtraSettings | undefined,
-  device: DeviceSpecifier | undefined,
-  kind: Kind,
-): void {
-  const settings = given ?? defaults.extraSettings[kind];
-  if (settings !== null) checkHostApi(settings, find(device, kind));
-}
-
 function checkSettings(kind: Kind, options?: CheckOptions): void {
   const given = is.check(options, CHECKED);
   const device = given.device ?? chosenDevice(kind);
   const channels = given.channels ?? defaults.channels[kind];
   const sampleRate = given.sampleRate ?? defaults.sampleRate;
   if (sampleRate !== null) is.checkPossible(sampleRate);
-  refuseSettings(given.extraSettings, device, kind);
-  native(() =>
-    addon.checkSettings(kind, {
-      dtype: given.dtype ?? defaults.dtype[kind],
-      ...(device === undefined ? {} : { device }),
-      ...(channels === null ? {} : { channels }),
-      ...(sampleRate === null ? {} : { sampleRate }),
-    }),
-  );
+  const { settings } = unpacked(given.extraSettings ?? defaults.extraSettings[kind]);
+  const request = {
+    dtype: given.dtype ?? defaults.dtype[kind],
+    ...(device === undefined ? {} : { device }),
+    ...(channels === null ? {} : { channels }),
+    ...(sampleRate === null ? {} : { sampleRate }),
+  };
+  native(() => addon.checkSettings(kind, request, settings));
 }
 
 /**

@@ -2,7 +2,6 @@
 import { AudioData } from './audio-data.js';
 import { begin } from './current.js';
 import { chosenDevice, defaults } from './defaults.js';
-import { refuseSettings } from './devices.js';
 import {
   bytesOf,
   bytesPerSample,
@@ -19,7 +18,7 @@ import type { CallbackFlags } from './flags.js';
 import { type Job, type JobOptions, NativeJob } from './job.js';
 import type { DeviceSpecifier, InOut, Latency } from './options.js';
 import * as is from './options.js';
-import { type ExtraSettings, extraSettings } from './settings.js';
+import { type ExtraSettings, extraSettings, unpacked } from './settings.js';
 import { type AudioSource, type DTypeOf, type Interleaved, interleave } from './source.js';
 
 /** What play, rec and playrec have in common; what is missing comes from `defaults`. */
@@ -169,10 +168,10 @@ const shared = (given: Common, sampleRate: number | undefined) => {
 function side(given: Common, kind: is.Kind) {
   const which = kind === 'input' ? 0 : 1;
   const device = given.device?.[which] ?? chosenDevice(kind);
-  refuseSettings(given.extraSettings?.[which], device, kind);
   return {
     latency: given.latency?.[which] ?? defaults.latency[kind],
     ...(device === undefined ? {} : { device }),
+    ...unpacked(given.extraSettings?.[which] ?? defaults.extraSettings[kind]),
   };
 }
 

@@ -1,9 +1,9 @@
 /** Settings that only one host API understands. */
 import { inspect } from 'node:util';
-import { invalidType, invalidValue, notSupported, outOfRange, SoundDeviceError, show } from './errors.js';
+import { invalidType, invalidValue, outOfRange, show } from './errors.js';
 import * as is from './options.js';
 
-let hostApiOf: (settings: Settings<object>) => string;
+let unpack: (settings: Settings<object>) => object;
 
 /** What all settings have: the host API they belong to, and values that nobody changes any more. */
 class Settings<V extends object> {
@@ -17,7 +17,7 @@ class Settings<V extends object> {
   }
 
   static {
-    hostApiOf = (settings) => settings.#hostApi;
+    unpack = (settings) => ({ hostApi: settings.#hostApi, ...settings.#values });
   }
 
   [inspect.custom](_depth: number, options: object): string {
@@ -48,10 +48,10 @@ const list =
   };
 
 /**
- * Which channels of an ASIO device a stream gets.
+ * Which channels of an ASIO device a stream gets. Needs PortAudio: a device of 'ASIO (PortAudio)'.
  *
  * @example
- * play(stereo, { extraSettings: new AsioSettings({ channelSelectors: [12, 13] }) });
+ * play(stereo, { device: 'mixer, ASIO (PortAudio)', extraSettings: new AsioSettings({ channelSelectors: [12, 13] }) });
  */
 export class AsioSettings extends Settings<{ channelSelectors: readonly number[] }> {
   /** Settings of other host APIs are refused by the compiler too. */
@@ -83,7 +83,7 @@ function quality(value: unknown, name: string): Quality {
 }
 
 /**
- * How Core Audio opens a device.
+ * How Core Audio opens a device. Needs PortAudio: a device of 'Core Audio (PortAudio)'.
  *
  * @example
  * defaults.extraSettings = [null, new CoreAudioSettings({ channelMap: [-1, -1, 0, 1] })];
@@ -125,10 +125,10 @@ export class CoreAudioSettings extends Settings<{
 }
 
 /**
- * How WASAPI opens a device.
+ * How WASAPI opens a device. Needs PortAudio: a device of 'Windows WASAPI (PortAudio)'.
  *
  * @example
- * play(data, { extraSettings: new WasapiSettings({ exclusive: true }) });
+ * play(data, { device: 'speakers, WASAPI (PortAudio)', extraSettings: new WasapiSettings({ exclusive: true }) });
  */
 export class WasapiSettings extends Settings<{
   exclusive: boolean;
@@ -156,7 +156,10 @@ export class WasapiSettings extends Settings<{
   }
 }
 
-/** Settings of one host API. Given to a device of another one, they are refused: `ERR_INCOMPATIBLE_SETTINGS`, -9984. */
+/**
+ * Settings of one host API. Given to a device of another one, they are refused: `ERR_INCOMPATIBLE_SETTINGS`, -9984. To a
+ * device of the same host API that is not PortAudio's: `ERR_NOT_SUPPORTED`.
+ */
 export type ExtraSettings = AsioSettings | CoreAudioSettings | WasapiSettings;
 
 /** As an option. */
@@ -165,21 +168,6 @@ export function extraSettings(value: unknown, name: string): ExtraSettings {
   throw invalidType(`${name} must be AsioSettings, CoreAudioSettings or WasapiSettings, got ${show(value)}`);
 }
 
-/** Throws where settings would go to a device of another host API. */
-export function checkHostApi(
-  settings: ExtraSettings | null | undefined,
-  device: { name: string; hostApiName: string },
-): void {
-  if (settings === undefined || settings === null) return;
-  const wanted = hostApiOf(settings);
-  const name = settings.constructor.name;
-  // the same host API through the second backend has the backend's name behind its own
-  if (device.hostApiName !== wanted && device.hostApiName !== `${wanted} (PortAudio)`) {
-    throw new SoundDeviceError(
-      'ERR_INCOMPATIBLE_SETTINGS',
-      `Incompatible settings: expected settings for ${device.hostApiName}, the host API of '${device.name}', got ${name}`,
-      { paErrorCode: -9984 },
-    );
-  }
-  throw notSupported(name);
-}
+/** As the addon takes them, in the options of a side; whether they fit the device is for the core to see. */
+export const unpacked = (settings: ExtraSettings | null): { settings?: object } =>
+  settings === null ? {} : { settings: unpack(settings) };

@@ -1,9 +1,9 @@
 /** Options of streams → what the addon opens. */
 import { chosenDevice, defaults } from './defaults.js';
-import { refuseSettings } from './devices.js';
 import { bytesPerSample, type DType } from './dtype.js';
 import { notSupported } from './errors.js';
 import type { Kind } from './options.js';
+import { unpacked } from './settings.js';
 import { checkStreamOptions } from './stream-options.js';
 
 type Callable = (...args: unknown[]) => unknown;
@@ -40,12 +40,12 @@ export function planStream(direction: Direction, raw: boolean, options: unknown)
     const which = kind === 'input' ? 0 : 1;
     const device = given.device?.[which] ?? chosenDevice(kind);
     const channels = given.channels?.[which] ?? defaults.channels[kind];
-    refuseSettings(given.extraSettings?.[which], device, kind);
     return {
       dtype: given.dtype?.[which] ?? defaults.dtype[kind],
       latency: given.latency?.[which] ?? defaults.latency[kind],
       ...(device === undefined ? {} : { device }),
       ...(channels === null ? {} : { channels }),
+      ...unpacked(given.extraSettings?.[which] ?? defaults.extraSettings[kind]),
     };
   };
   const [input, output] = [side('input'), side('output')];

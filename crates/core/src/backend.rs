@@ -14,9 +14,17 @@ use crate::device::Poke;
 use crate::dtype::{Dtype, Format};
 use crate::error::Result;
 use crate::realtime::{Engine, Signals};
+use crate::settings::HostSettings;
 
+pub(crate) mod choice;
 pub(crate) mod cpal;
+mod gate;
 pub(crate) mod jack;
+#[cfg(feature = "portaudio")]
+pub(crate) mod portaudio;
+#[cfg(not(feature = "portaudio"))]
+#[path = "backend/no_portaudio.rs"]
+pub(crate) mod portaudio;
 pub(crate) mod priority;
 #[cfg(target_os = "linux")]
 mod pulse;
@@ -59,6 +67,8 @@ pub(crate) struct Side {
     pub dtype: Dtype,
     /// Target for the whole buffer, in seconds; 0 asks for the least.
     pub latency: f64,
+    /// Of this host API: the front end has seen to that.
+    pub settings: Option<HostSettings>,
 }
 
 /// What shall be opened. At least one side is there; both only if [`HostApi::duplex`] said yes.
@@ -186,6 +196,11 @@ pub(crate) trait HostApi: Send + Sync {
         false
     }
 
+    /// Whether one direction of it may be joined with the other one of another host API.
+    fn joins(&self) -> bool {
+        true
+    }
+
     /// Opens, prepares the engine ([`Engine::prepare`]) and leaves the stream stopped. Called on the thread that will own
     /// the stream. `signals` is for news that no period can bring: a lost device.
     fn open(&self, request: &Request, engine: Box<dyn Engine>, signals: Arc<Signals>)
@@ -217,5 +232,12 @@ pub(crate) fn hosts() -> Vec<Box<dyn HostApi>> {
     hosts
 }
 
+pub use choice::{Backend, choose_backend};
+
 /// The version of cpal underneath, pinned in Cargo.toml; none where it is not built in.
 pub const CPAL_VERSION: Option<&str> = Some(cpal::VERSION);
+
+/// PortAudio's own number and text of its version, once a call has loaded it: `(1246720, "PortAudio V19.6.0-devel, …")`.
+pub fn portaudio_version() -> Option<(i32, String)> {
+    portaudio::version()
+}

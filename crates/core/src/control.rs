@@ -181,6 +181,16 @@ fn open_all(plan: &Plan, engine: Box<dyn Engine>, signals: &Arc<Signals>) -> Res
             if from.host.name() == to.host.name() && from.host.duplex(&from.key, &to.key) {
                 return Ok(vec![to.host.open(&request(Some(input), Some(output)), engine, Arc::clone(signals))?]);
             }
+            if from.host.name() != to.host.name() && !(from.host.joins() && to.host.joins()) {
+                let message = format!(
+                    "Illegal combination of I/O devices: '{}' of {} and '{}' of {} cannot be in one stream",
+                    from.key,
+                    from.host.name(),
+                    to.key,
+                    to.host.name()
+                );
+                return Err(Error::new(ErrorKind::IncompatibleDevices, message));
+            }
             let (capture, playback) = join::pair(engine);
             let capture = from.host.open(&request(Some(input), None), capture, Arc::clone(signals))?;
             let playback = to.host.open(&request(None, Some(output)), playback, Arc::clone(signals))?;

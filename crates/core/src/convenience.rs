@@ -4,11 +4,12 @@ use std::marker::PhantomData;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::audio_data::AudioData;
-use crate::device::{DeviceSpecifier, Kind, devices};
+use crate::device::{DeviceSpecifier, Kind, devices_for};
 use crate::error::Result;
 use crate::job::{Job, JobRequest, Latency, Loop, Play, Record, rate};
 use crate::memory::{Samples, settle};
 use crate::sample::{Sample, bytes, bytes_mut};
+use crate::settings::HostSettings;
 
 /// Plays on the default output, or wherever the builder says. Several run side by side.
 ///
@@ -47,6 +48,7 @@ fn source<S: Sample>(data: &AudioData<S>) -> Play {
         device: None,
         mapping: None,
         latency: Latency::High,
+        settings: None,
         repeat: None,
     }
 }
@@ -70,6 +72,7 @@ pub struct Builder<Of> {
     input: Option<DeviceSpecifier>,
     input_mapping: Option<Vec<u32>>,
     latency: Latency,
+    settings: Option<HostSettings>,
     of: PhantomData<Of>,
 }
 
@@ -86,7 +89,8 @@ impl<Of> Builder<Of> {
             align: false,
         };
         let (input, input_mapping, of) = (None, None, PhantomData);
-        Self { request, frames, channels: None, dtype, input, input_mapping, latency: Latency::High, of }
+        let (channels, latency, settings) = (None, Latency::High, None);
+        Self { request, frames, channels, dtype, input, input_mapping, latency, settings, of }
     }
 
     /// The device, for both directions where there are two: an index, an id, parts of a name, or a device.
@@ -143,6 +147,16 @@ impl<Of> Builder<Of> {
     /// Rounds without dither.
     pub fn dither_off(mut self) -> Self {
         self.request.dither_off = true;
+        self
+    }
+
+    /// Settings of the devices' host API; those of another one are refused.
+    pub fn settings(mut self, settings: impl Into<HostSettings>) -> Self {
+        let settings = settings.into();
+        if let Some(play) = &mut self.request.play {
+            play.settings = Some(settings.clone());
+        }
+        self.settings = Some(settings);
         self
     }
 }
@@ -208,7 +222,9 @@ impl<S: Sample> Builder<Recording<S>> {
         let channels = self.channels.or(self.input_mapping.as_ref().map(Vec::len)).unwrap_or(1);
         let sample_rate = match self.request.sample_rate {
             Some(rate) => rate,
-            None => rate(None, Some(devices()?.resolve(self.input.as_ref(), Kind::Input)?), None)?,
+            None => {
+                rate(None, Some(devices_for([self.input.as_ref()])?.resolve(self.input.as_ref(), Kind::Input)?), None)?
+            }
         };
         self.request.sample_rate = Some(sample_rate);
         let memory = Arc::new(Mutex::new(vec![S::SILENCE; self.frames * channels]));
@@ -226,6 +242,7 @@ impl<S: Sample> Builder<Recording<S>> {
             device: self.input,
             mapping: self.input_mapping,
             latency: self.latency,
+            settings: self.settings,
         });
         let kept = Arc::clone(&memory);
         let job = Job::open(self.request, Box::new(move |_| drop(kept)))?;

@@ -87,8 +87,11 @@ pub struct Devices {
 
 /// Asks all host APIs for the devices of now. A host API that does not answer within a second is left out.
 ///
+/// The environment variable `SOUNDDEVICE_BACKEND`, or [`choose_backend`](crate::choose_backend), chooses whose: those of `cpal`, which means all but PortAudio's, or those
+/// of `portaudio` alone. Without it PortAudio's are looked at only where one is named: see [`devices_for`].
+///
 /// # Errors
-/// None today; the system may come to refuse.
+/// `InvalidArgValue` for another value of the variable; `NoLibrary` where it asks for a PortAudio that is not there.
 ///
 /// ```
 /// let devices = sounddevice::devices()?;
@@ -97,7 +100,27 @@ pub struct Devices {
 /// # Ok::<(), sounddevice::Error>(())
 /// ```
 pub fn devices() -> Result<Devices> {
-    Ok(registry::list())
+    registry::list(false)
+}
+
+/// The same, with PortAudio's host APIs, such as "ALSA (PortAudio)", if one of these specifiers names one, is the id of one
+/// of their devices, or the index of one that has been listed before. Looking at them takes PortAudio a tenth of a second or
+/// more, for it opens all devices.
+///
+/// # Errors
+/// As [`devices`]; `NoLibrary` where PortAudio is named and is not there.
+///
+/// ```
+/// let wanted = "Virtual Loopback".into();
+/// assert!(sounddevice::devices_for([Some(&wanted), None])?.find(&wanted, None).is_ok());
+/// # Ok::<(), sounddevice::Error>(())
+/// ```
+pub fn devices_for<'a>(wanted: impl IntoIterator<Item = Option<&'a DeviceSpecifier>>) -> Result<Devices> {
+    let mut wanted = wanted.into_iter().flatten();
+    registry::list(wanted.any(|specifier| match specifier {
+        DeviceSpecifier::Index(index) => usize::try_from(*index).is_ok_and(registry::is_portaudios),
+        DeviceSpecifier::Text(text) => registry::names_portaudio(text),
+    }))
 }
 
 impl Devices {

@@ -198,12 +198,21 @@ pub fn job(data: &[u8]) {
         });
         let (device, mapping, latency) = (device(&mut data), mapping(&mut data, channels), latency(&mut data));
         let length = data.below(256);
-        Play { samples: Samples::copied(data.take(length)), dtype, channels, device, mapping, latency, repeat }
+        Play {
+            samples: Samples::copied(data.take(length)),
+            dtype,
+            channels,
+            device,
+            mapping,
+            latency,
+            settings: None,
+            repeat,
+        }
     });
     let record = data.flag().then(|| {
         let (dtype, channels) = (data.one_of(&Dtype::ALL), data.below(4));
         let (device, mapping, latency) = (device(&mut data), mapping(&mut data, channels), latency(&mut data));
-        Record { samples: Samples::zeroed(data.below(256)), dtype, channels, device, mapping, latency }
+        Record { samples: Samples::zeroed(data.below(256)), dtype, channels, device, mapping, latency, settings: None }
     });
     let request = JobRequest {
         play,

@@ -17,7 +17,7 @@ pub(crate) use plan::{check_latency, rate, side};
 #[cfg(any(test, fuzzing))]
 pub(crate) use rehearsal::rehearse;
 
-use crate::device::{DeviceSpecifier, devices};
+use crate::device::{DeviceSpecifier, devices_for};
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::command::Command;
 use crate::realtime::voices::State;
@@ -89,7 +89,7 @@ impl Job {
     /// # Errors
     /// Wrong arguments, devices that do not exist or refuse, a system that does not answer within five seconds.
     pub fn open(request: JobRequest, on_end: OnEnd) -> Result<Self> {
-        let parts = plan::resolve(request, devices)?;
+        let parts = plan::resolve(request, |named| devices_for(named))?;
         let total = parts.total;
         let core = Core::new(on_end);
         let session = session::begin(parts, Arc::clone(&core))?;

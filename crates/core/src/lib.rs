@@ -25,6 +25,7 @@ mod memory;
 mod patience;
 mod realtime;
 mod sample;
+mod settings;
 pub mod stream;
 mod sync;
 
@@ -32,18 +33,20 @@ pub mod virtual_device;
 mod wav;
 
 pub use audio_data::AudioData;
-pub use backend::CPAL_VERSION;
-pub use check::check;
+pub use backend::{Backend, CPAL_VERSION, choose_backend, portaudio_version};
+pub use check::{check, check_with};
 pub use convenience::{Builder, Playing, Recording, RecordingJob, play, playrec, rec};
 pub use convert::{ConvertOptions, Counts, convert};
 pub use device::{
-    DeviceEvent, DeviceInfo, DeviceSpecifier, DeviceWatcher, Devices, HostApiInfo, Kind, devices, watch_devices,
+    DeviceEvent, DeviceInfo, DeviceSpecifier, DeviceWatcher, Devices, HostApiInfo, Kind, devices, devices_for,
+    watch_devices,
 };
 pub use dtype::Dtype;
 pub use error::{Error, ErrorKind, HostError, Result};
 pub use job::Latency;
 pub use memory::Samples;
 pub use sample::{I24, Sample};
+pub use settings::{AsioSettings, ConversionQuality, CoreAudioSettings, HostSettings, WasapiSettings};
 pub use stream::{Finished, Flow, Io, Raw, Read, Status, Stream, StreamBuilder, StreamTime, Written};
 pub use virtual_device::virtual_host;
 pub use wav::{Wav, read_wav};

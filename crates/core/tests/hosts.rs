@@ -26,7 +26,7 @@ macro_rules! rules {
     ($on:ident: $($rule:ident)*) => {$(
         mod $rule {
             use crate::contract::$rule;
-            use crate::way::{ALSA, JACK, PULSE, VIRTUAL, $on};
+            use crate::way::{ALSA, ALSA_PORTAUDIO, JACK, JACK_PORTAUDIO, PULSE, VIRTUAL, $on};
 
             #[test]
             fn alsa() {
@@ -34,8 +34,18 @@ macro_rules! rules {
             }
 
             #[test]
+            fn alsa_portaudio() {
+                $on(ALSA_PORTAUDIO, concat!(module_path!(), "::alsa_portaudio"), $rule);
+            }
+
+            #[test]
             fn jack() {
                 $on(JACK, concat!(module_path!(), "::jack"), $rule);
+            }
+
+            #[test]
+            fn jack_portaudio() {
+                $on(JACK_PORTAUDIO, concat!(module_path!(), "::jack_portaudio"), $rule);
             }
 
             #[test]

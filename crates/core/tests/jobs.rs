@@ -34,6 +34,7 @@ fn play(device: &VirtualDevice, bytes: &[u8], dtype: Dtype, channels: usize) -> 
         device: Some(DeviceSpecifier::from(device)),
         mapping: None,
         latency: Latency::High,
+        settings: None,
         repeat: None,
     }
 }
@@ -45,7 +46,7 @@ fn record(device: &VirtualDevice, frames: usize, dtype: Dtype, channels: usize) 
     // SAFETY: leaked memory stays.
     let samples = unsafe { Samples::foreign(memory.as_mut_ptr(), memory.len()) };
     let device = Some(DeviceSpecifier::from(device));
-    (Record { samples, dtype, channels, device, mapping: None, latency: Latency::High }, seen)
+    (Record { samples, dtype, channels, device, mapping: None, latency: Latency::High, settings: None }, seen)
 }
 
 struct Run {

@@ -1,11 +1,12 @@
 //! Devices, host APIs, checks, versions.
 
-use napi::bindgen_prelude::{AsyncTask, Either};
+use napi::bindgen_prelude::{AsyncTask, Either, Object};
 use napi::{Env, Result, Task};
 use napi_derive::napi;
-use sounddevice::{DeviceSpecifier, Devices, Dtype, Error, ErrorKind, Kind};
+use sounddevice::{Backend, DeviceSpecifier, Devices, Dtype, Error, ErrorKind, Kind};
 
 use crate::error::throw;
+use crate::settings::host_settings;
 
 #[napi(object)]
 pub struct DeviceInfo {
@@ -129,8 +130,8 @@ fn kind(name: &str) -> Kind {
 /// The device specified, else the default one of that direction.
 #[napi]
 pub fn find_device(env: Env, device: Option<Specifier>, direction: Option<String>) -> Result<DeviceInfo> {
-    let devices = sounddevice::devices().map_err(|error| throw(&env, error))?;
     let wanted = device.map(specifier);
+    let devices = sounddevice::devices_for([wanted.as_ref()]).map_err(|error| throw(&env, error))?;
     let found = match (&wanted, direction.as_deref().map(kind)) {
         (Some(wanted), kind) => devices.find(wanted, kind),
         (None, direction) => devices.resolve(None, direction.unwrap_or(Kind::Output)),
@@ -146,22 +147,45 @@ pub struct CheckOptions {
     pub sample_rate: Option<f64>,
 }
 
-#[napi]
-pub fn check_settings(env: Env, direction: String, options: CheckOptions) -> Result<()> {
+#[napi(ts_args_type = "direction: string, options: CheckOptions, settings?: object")]
+pub fn check_settings(env: Env, direction: String, options: CheckOptions, settings: Option<Object>) -> Result<()> {
     let format = dtype(&env, &options.dtype)?;
     let device = options.device.map(specifier);
     let channels = options.channels.map(|channels| channels as usize);
-    sounddevice::check(kind(&direction), device.as_ref(), channels, format, options.sample_rate)
+    let settings = settings.as_ref().map(host_settings).transpose()?;
+    let rate = options.sample_rate;
+    sounddevice::check_with(kind(&direction), device.as_ref(), channels, format, rate, settings.as_ref())
         .map_err(|error| throw(&env, error))
+}
+
+/// Whose host APIs are looked at, in the whole process: 'cpal', 'portaudio', or as the environment says.
+#[napi]
+pub fn choose_backend(name: Option<String>) {
+    sounddevice::choose_backend(match name.as_deref() {
+        Some("cpal") => Some(Backend::Cpal),
+        Some("portaudio") => Some(Backend::PortAudio),
+        _ => None,
+    });
 }
 
 #[napi(object)]
 pub struct Versions {
     pub sounddevice: String,
     pub cpal: Option<String>,
+    pub portaudio: Option<PortAudioVersion>,
+}
+
+#[napi(object)]
+pub struct PortAudioVersion {
+    pub number: i32,
+    pub text: String,
 }
 
 #[napi]
 pub fn versions() -> Versions {
-    Versions { sounddevice: sounddevice::VERSION.into(), cpal: sounddevice::CPAL_VERSION.map(Into::into) }
+    Versions {
+        sounddevice: sounddevice::VERSION.into(),
+        cpal: sounddevice::CPAL_VERSION.map(Into::into),
+        portaudio: sounddevice::portaudio_version().map(|(number, text)| PortAudioVersion { number, text }),
+    }
 }

@@ -14,6 +14,7 @@ use sounddevice::job::{Job, JobRequest, Latency, Loop, Play, Record};
 use crate::buffer::live;
 use crate::devices::{Specifier, dtype, specifier};
 use crate::error::{NativeError, throw};
+use crate::settings::settings;
 
 const BREATH: Duration = Duration::from_millis(50);
 
@@ -55,6 +56,7 @@ fn play(env: &Env, output: &Object<'_>) -> Result<Play> {
         device: output.get::<Specifier>("device")?.map(specifier),
         mapping: output.get("mapping")?,
         latency: latency(output)?,
+        settings: settings(output)?,
         repeat,
     })
 }
@@ -68,6 +70,7 @@ fn record(env: &Env, input: &Object<'_>) -> Result<Record> {
         device: input.get::<Specifier>("device")?.map(specifier),
         mapping: input.get("mapping")?,
         latency: latency(input)?,
+        settings: settings(input)?,
     })
 }
 

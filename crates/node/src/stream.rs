@@ -14,6 +14,7 @@ use crate::devices::{Specifier, dtype, specifier};
 use crate::error::{NativeError, throw};
 use crate::gate::{Gate, Wake};
 use crate::job::latency;
+use crate::settings::settings;
 
 /// How long a start may wait for the run before to play out.
 const PLAYING_OUT: Duration = Duration::from_secs(5);
@@ -75,6 +76,9 @@ fn plan(env: &Env, options: &Object<'_>, wake: &Function<'_, (), ()>) -> Result<
         if let Some(channels) = side.get::<u32>("channels")? {
             builder = builder.input_channels(channels as usize);
         }
+        if let Some(settings) = settings(side)? {
+            builder = builder.input_settings(settings);
+        }
     }
     if let Some(side) = &output {
         builder = builder.output_latency(latency(side)?);
@@ -83,6 +87,9 @@ fn plan(env: &Env, options: &Object<'_>, wake: &Function<'_, (), ()>) -> Result<
         }
         if let Some(channels) = side.get::<u32>("channels")? {
             builder = builder.output_channels(channels as usize);
+        }
+        if let Some(settings) = settings(side)? {
+            builder = builder.output_settings(settings);
         }
     }
     if let Some(rate) = options.get::<f64>("sampleRate")? {

@@ -90,6 +90,12 @@ pub(crate) fn hosts() -> Vec<Box<dyn HostApi>> {
     found.collect()
 }
 
+/// Keeps libasound, which is one for the whole program, from writing to the terminal.
+#[cfg(all(target_os = "linux", feature = "portaudio"))]
+pub(crate) fn silence() {
+    let _ = alsa::ready();
+}
+
 /// One direction of a device, found and measured against a request.
 struct Chosen {
     device: library::Device,

@@ -6,9 +6,9 @@
 //!
 //! The server may hang or die inside any call, so all that talk to it run on threads of their own ([`client::ask`]).
 
-mod client;
+pub(super) mod client;
 mod cycle;
-mod library;
+pub(super) mod library;
 mod lister;
 mod stream;
 mod survey;
@@ -38,7 +38,7 @@ pub(crate) fn set_client_name(name: &str) {
     *CLIENT_NAME.lock().unwrap_or_else(PoisonError::into_inner) = Some(acceptable(name));
 }
 
-fn client_name() -> String {
+pub(super) fn client_name() -> String {
     let name = CLIENT_NAME.lock().unwrap_or_else(PoisonError::into_inner).clone();
     name.unwrap_or_else(|| {
         let program = std::env::current_exe().ok();
@@ -57,6 +57,12 @@ fn acceptable(name: &str) -> String {
 
 fn look() -> Result<Survey> {
     ask(lister::look)
+}
+
+/// Frames of the server's period, where there is one.
+#[cfg(feature = "portaudio")]
+pub(super) fn period() -> Option<usize> {
+    look().ok().map(|survey| survey.period as usize)
 }
 
 impl HostApi for Jack {

@@ -1,11 +1,13 @@
 //! All host APIs of this build, and who has which index.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::{DeviceInfo, Devices, HostApiInfo};
-use crate::backend::{self, HostApi, HostListing, Listing};
+use crate::backend::choice::{Choice, choice};
+use crate::backend::{self, HostApi, HostListing, Listing, virtual_host};
+use crate::error::Result;
 use crate::patience::{Asked, Question};
 
 /// How long a host API may take to open or start before it is given up.
@@ -32,17 +34,62 @@ pub(crate) fn hosts() -> &'static [Box<dyn HostApi>] {
 /// How long a host API may take to list its devices before it is left out.
 const LISTING: Duration = Duration::from_secs(1);
 
-/// Lists every host API, each on a thread of its own, since a server may never answer.
-pub(super) fn list() -> Devices {
-    compose(listings(hosts().iter().map(|_| true)))
+/// How long PortAudio may take, which opens all devices to see them.
+const LISTING_ALL: Duration = Duration::from_millis(4500);
+
+/// What host APIs of PortAudio's have.
+type Listed = Vec<(&'static dyn HostApi, HostListing)>;
+/// Nothing where it has not answered.
+pub(super) type Portaudios = Option<Listed>;
+
+/// Lists every host API, each on a thread of its own, since a server may never answer; those of PortAudio only if they are
+/// wanted, or chosen.
+pub(super) fn list(portaudio: bool) -> Result<Devices> {
+    let second = wants_portaudio(portaudio)?.then(Second::ask);
+    let ours = listings(hosts().iter().map(|_| true));
+    Ok(compose(ours, second.map_or_else(|| Ok(Some(Vec::new())), Second::answer)?))
 }
 
-/// What those of the host APIs have that are wanted; none for the others, and for those that do not answer.
+/// Whether PortAudio is looked at, where this call names it or not.
+pub(super) fn wants_portaudio(named: bool) -> Result<bool> {
+    Ok(match choice()? {
+        Choice::Both => named,
+        Choice::Cpal => false,
+        Choice::PortAudio => true,
+    })
+}
+
+/// Whether one of our host APIs is listed at all.
+pub(super) fn chosen(host: &dyn HostApi) -> bool {
+    choice() != Ok(Choice::PortAudio) || host.name() == virtual_host::NAME
+}
+
+/// PortAudio while it is asked.
+pub(super) struct Second {
+    question: Option<Question<Result<Listed>>>,
+    end: Instant,
+}
+
+impl Second {
+    pub(super) fn ask() -> Self {
+        static ASKED: OnceLock<Asked> = OnceLock::new();
+        let question = ASKED.get_or_init(Asked::default).ask("device list", backend::portaudio::list);
+        Self { question, end: Instant::now() + LISTING_ALL }
+    }
+
+    pub(super) fn answer(self) -> Result<Portaudios> {
+        let left = self.end.saturating_duration_since(Instant::now());
+        self.question.and_then(|question| question.wait(left)).transpose()
+    }
+}
+
+/// What those of our host APIs have that are wanted and that the program has not ruled out; nothing for those that do not
+/// answer.
 pub(super) fn listings(wanted: impl Iterator<Item = bool>) -> Vec<Option<HostListing>> {
     static ASKED: OnceLock<Vec<Asked>> = OnceLock::new();
     let asked = ASKED.get_or_init(|| hosts().iter().map(|_| Asked::default()).collect());
     let end = Instant::now() + LISTING;
-    let wanted: Vec<bool> = wanted.collect();
+    let wanted: Vec<bool> = wanted.zip(hosts()).map(|(wanted, host)| wanted && chosen(host.as_ref())).collect();
     let mut questions: Vec<Option<Question<_>>> = hosts().iter().map(|_| None).collect();
     // Who takes longest begins: libraries are loaded one at a time.
     let mut order: Vec<usize> = (0..questions.len()).filter(|host| wanted[*host]).collect();
@@ -55,9 +102,12 @@ pub(super) fn listings(wanted: impl Iterator<Item = bool>) -> Vec<Option<HostLis
             _ => questions[position] = asked[position].ask("device list", || host.list().ok()),
         }
     }
-    for (list, question) in lists.iter_mut().zip(questions) {
-        let Some(question) = question else { continue };
-        *list = question.wait(end.saturating_duration_since(Instant::now())).flatten();
+    for ((list, question), wanted) in lists.iter_mut().zip(questions).zip(wanted) {
+        match question {
+            Some(question) => *list = question.wait(end.saturating_duration_since(Instant::now())).flatten(),
+            None if !wanted => *list = Some(HostListing::default()),
+            None => (),
+        }
     }
     lists
 }
@@ -65,15 +115,32 @@ pub(super) fn listings(wanted: impl Iterator<Item = bool>) -> Vec<Option<HostLis
 /// The virtual host alone: no system is asked.
 #[cfg(any(test, fuzzing))]
 pub(crate) fn virtual_devices() -> Devices {
-    let virtual_host = |host: &dyn HostApi| host.name() == backend::virtual_host::NAME;
+    let virtual_host = |host: &dyn HostApi| host.name() == virtual_host::NAME;
     let list = |host: &dyn HostApi| if virtual_host(host) { host.list().ok() } else { Some(HostListing::default()) };
-    compose(hosts().iter().map(|host| list(host.as_ref())).collect())
+    compose(hosts().iter().map(|host| list(host.as_ref())).collect(), Some(Vec::new()))
 }
 
-/// The list of what the host APIs have.
-pub(super) fn compose(listings: Vec<Option<HostListing>>) -> Devices {
+/// Whether an index belongs to a device of PortAudio's.
+pub(super) fn is_portaudios(index: usize) -> bool {
+    let indices = indices();
+    indices.iter().any(|(id, known)| *known == index && names_portaudio(id))
+}
+
+/// Whether a text can only mean devices of PortAudio's: it names their host API, or one of their ids.
+pub(super) fn names_portaudio(text: &str) -> bool {
+    text.to_lowercase().contains("portaudio")
+}
+
+/// The list of what our host APIs have and of what PortAudio's have, which stand before the virtual one.
+pub(super) fn compose(ours: Vec<Option<HostListing>>, portaudios: Portaudios) -> Devices {
     let mut devices = Devices { infos: Vec::new(), located: Vec::new(), host_apis: Vec::new(), silent: Vec::new() };
-    for (host, listing) in hosts().iter().zip(listings) {
+    if portaudios.is_none() {
+        devices.silent.push("PortAudio");
+    }
+    let ours = hosts().iter().map(AsRef::as_ref).zip(ours);
+    let (last, real): (Vec<_>, Vec<_>) = ours.partition(|(host, _)| host.name() == virtual_host::NAME);
+    let portaudios = portaudios.into_iter().flatten().map(|(host, listing)| (host, Some(listing)));
+    for (host, listing) in real.into_iter().chain(portaudios).chain(last) {
         let Some(listing) = listing else {
             devices.silent.push(host.name());
             continue;
@@ -100,7 +167,7 @@ pub(super) fn compose(listings: Vec<Option<HostListing>>) -> Devices {
                 default_sample_rate: record.default_sample_rate,
                 is_loopback: record.is_loopback,
             });
-            devices.located.push(Arc::new(Located { host: host.as_ref(), key: record.key }));
+            devices.located.push(Arc::new(Located { host, key: record.key }));
         }
         let index = |position: Option<usize>| position.map(|position| devices.infos[first + position].index);
         devices.host_apis.push(HostApiInfo {
@@ -121,8 +188,12 @@ fn slug(name: &str) -> String {
 
 /// The index of an id: the one it was given when it was first seen.
 fn index_of(id: &str) -> usize {
-    static INDICES: OnceLock<Mutex<HashMap<String, usize>>> = OnceLock::new();
-    let mut indices = INDICES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
+    let mut indices = indices();
     let next = indices.len();
     *indices.entry(id.to_string()).or_insert(next)
+}
+
+fn indices() -> MutexGuard<'static, HashMap<String, usize>> {
+    static INDICES: OnceLock<Mutex<HashMap<String, usize>>> = OnceLock::new();
+    INDICES.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
 }

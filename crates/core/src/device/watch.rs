@@ -3,15 +3,18 @@
 use std::collections::{BTreeSet, VecDeque};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use super::registry::{compose, hosts, listings};
+use super::registry::{Portaudios, Second, chosen, compose, hosts, listings, wants_portaudio};
 use super::{DeviceInfo, Devices, Kind};
 use crate::backend::HostListing;
 use crate::error::{Error, ErrorKind, Result};
 
 /// How often host APIs are looked at that do not tell, and those whose server was not there.
 const INTERVAL: Duration = Duration::from_secs(1);
+
+/// How often PortAudio is looked at where it is chosen: it opens all devices for that.
+const LONG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// What happened to the list of devices.
 #[derive(Debug, Clone, PartialEq)]
@@ -98,7 +101,8 @@ impl Shared {
 
 /// Watches the list of devices and the default ones. `tell` is called on a thread of the watcher's own, once for each
 /// event, in order; the list that [`crate::devices`] returns then agrees with the event, or is newer. What comes and goes again
-/// within some milliseconds may stay unseen.
+/// within some milliseconds may stay unseen. Devices of PortAudio's are watched where that is the chosen backend, every ten
+/// seconds, and while no stream is open on it.
 ///
 /// # Errors
 /// `Host` where the system has no thread for it.
@@ -112,7 +116,7 @@ impl Shared {
 pub fn watch_devices(tell: impl FnMut(DeviceEvent) + Send + 'static) -> Result<DeviceWatcher> {
     let shared = Arc::new(Shared::default());
     // Whatever happens from now on is told.
-    let known = listings(hosts().iter().map(|_| true));
+    let known = Known { portaudios: second(), ours: listings(hosts().iter().map(|_| true)) };
     let watched = Arc::clone(&shared);
     thread::Builder::new()
         .name("device watch".into())
@@ -129,17 +133,33 @@ impl Drop for DeviceWatcher {
     }
 }
 
-fn watch(shared: &Arc<Shared>, mut known: Vec<Option<HostListing>>, mut tell: impl FnMut(DeviceEvent)) {
+/// What host APIs have said last.
+#[derive(Clone)]
+struct Known {
+    ours: Vec<Option<HostListing>>,
+    portaudios: Portaudios,
+}
+
+/// PortAudio's, where it is chosen.
+fn second() -> Portaudios {
+    match wants_portaudio(false) {
+        Ok(true) => Second::ask().answer().ok().flatten(),
+        _ => Some(Vec::new()),
+    }
+}
+
+fn watch(shared: &Arc<Shared>, mut known: Known, mut tell: impl FnMut(DeviceEvent)) {
     let listen = |host: usize| {
         let poke = Poke { shared: Arc::clone(shared), host };
         // Before it listens something may have happened.
         poke.poke();
-        hosts()[host].watch(&poke)
+        chosen(hosts()[host].as_ref()).then(|| hosts()[host].watch(&poke)).flatten()
     };
     let mut ears: Vec<_> = (0..hosts().len()).map(listen).collect();
-    let mut before = compose(known.clone());
-    let mut compare = |known: &[Option<HostListing>]| {
-        let now = compose(known.to_vec());
+    let list = |known: &Known| compose(known.ours.clone(), known.portaudios.clone());
+    let mut before = list(&known);
+    let mut compare = |known: &Known| {
+        let now = list(known);
         for event in changes(&before, &now) {
             if !shared.state().closed {
                 tell(event);
@@ -147,13 +167,19 @@ fn watch(shared: &Arc<Shared>, mut known: Vec<Option<HostListing>>, mut tell: im
         }
         before = now;
     };
+    let mut next = Instant::now() + LONG_INTERVAL;
     while let Some(State { said, poked, deaf, .. }) = shared.wait() {
+        if Instant::now() >= next {
+            known.portaudios = second();
+            compare(&known);
+            next = Instant::now() + LONG_INTERVAL;
+        }
         for host in deaf {
             ears[host] = None;
         }
         let idle = said.is_empty() && poked.is_empty();
-        for (host, listing) in said {
-            known[host] = Some(listing);
+        for (host, listing) in said.into_iter().filter(|(host, _)| chosen(hosts()[*host].as_ref())) {
+            known.ours[host] = Some(listing);
             compare(&known);
         }
         // Where there is no news, those are looked at that never tell any.
@@ -165,10 +191,10 @@ fn watch(shared: &Arc<Shared>, mut known: Vec<Option<HostListing>>, mut tell: im
         let found = listings(looked.iter().copied());
         for (host, listing) in found.into_iter().enumerate().filter(|(host, _)| looked[*host]) {
             // A server has come: it may tell from now on.
-            if ears[host].is_none() && listing != known[host] {
+            if ears[host].is_none() && listing != known.ours[host] {
                 ears[host] = listen(host);
             }
-            known[host] = listing;
+            known.ours[host] = listing;
         }
         compare(&known);
     }

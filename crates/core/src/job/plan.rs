@@ -3,12 +3,13 @@
 use super::Where;
 use crate::backend::Side;
 use crate::control::Plan;
-use crate::device::{DeviceInfo, Devices, Kind};
+use crate::device::{DeviceInfo, DeviceSpecifier, Devices, Kind};
 use crate::dtype::Dtype;
 use crate::error::{Error, ErrorKind, Result};
 use crate::memory::Samples;
 use crate::realtime::convert::ConvertOptions;
 use crate::realtime::voices::Repeat;
+use crate::settings::HostSettings;
 
 /// How much the device may buffer.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -47,6 +48,8 @@ pub struct Play {
     pub mapping: Option<Vec<u32>>,
     /// How much to queue.
     pub latency: Latency,
+    /// Of the device's host API.
+    pub settings: Option<HostSettings>,
     /// What to repeat.
     pub repeat: Option<Loop>,
 }
@@ -66,6 +69,8 @@ pub struct Record {
     pub mapping: Option<Vec<u32>>,
     /// How much the device may buffer.
     pub latency: Latency,
+    /// Of the device's host API.
+    pub settings: Option<HostSettings>,
 }
 
 /// A job to open. At least one of `play` and `record` is there.
@@ -105,8 +110,11 @@ pub(super) struct Parts {
     pub empty: bool,
 }
 
-/// The devices are asked for once all is checked that can be checked without them.
-pub(super) fn resolve(request: JobRequest, devices: impl FnOnce() -> Result<Devices>) -> Result<Parts> {
+/// The devices are asked for, with those that are named, once all is checked that can be checked without them.
+pub(super) fn resolve(
+    request: JobRequest,
+    devices: impl FnOnce([Option<&DeviceSpecifier>; 2]) -> Result<Devices>,
+) -> Result<Parts> {
     let JobRequest { play, record, sample_rate, block_size, .. } = request;
     let play_routes = play.as_ref().map(check_output_mapping).transpose()?;
     let record_routes = record.as_ref().map(check_input_mapping).transpose()?;
@@ -114,7 +122,8 @@ pub(super) fn resolve(request: JobRequest, devices: impl FnOnce() -> Result<Devi
     for latency in [play.as_ref().map(|p| p.latency), record.as_ref().map(|r| r.latency)].into_iter().flatten() {
         check_latency(latency)?;
     }
-    let devices = devices()?;
+    let wanted = [play.as_ref().map(|play| &play.device), record.as_ref().map(|record| &record.device)];
+    let devices = devices(wanted.map(|device| device?.as_ref()))?;
     let output = play.as_ref().map(|play| devices.resolve(play.device.as_ref(), Kind::Output)).transpose()?;
     let input = record.as_ref().map(|record| devices.resolve(record.device.as_ref(), Kind::Input)).transpose()?;
     let sample_rate = rate(sample_rate, input, output)?;
@@ -122,7 +131,7 @@ pub(super) fn resolve(request: JobRequest, devices: impl FnOnce() -> Result<Devi
     let mut parts_play = None;
     if let (Some(play), Some(device), Some(explicit)) = (play, output, play_routes) {
         let (routes, channels) = output_routes(&play, device, explicit);
-        let mut side = side(device, Kind::Output, channels, play.dtype, play.latency)?;
+        let mut side = side(device, Kind::Output, channels, play.dtype, play.latency, play.settings.as_ref())?;
         let located = devices.located(device.index)?;
         side.key.clone_from(&located.key);
         plan.output = Some((located, side));
@@ -132,7 +141,7 @@ pub(super) fn resolve(request: JobRequest, devices: impl FnOnce() -> Result<Devi
     if let (Some(record), Some(device), Some(explicit)) = (record, input, record_routes) {
         let routes = explicit.unwrap_or_else(|| (0..record.channels).map(|channel| (channel, channel)).collect());
         let channels = routes.iter().map(|route| route.0 + 1).max().unwrap_or(0);
-        let mut side = side(device, Kind::Input, channels, record.dtype, record.latency)?;
+        let mut side = side(device, Kind::Input, channels, record.dtype, record.latency, record.settings.as_ref())?;
         let located = devices.located(device.index)?;
         side.key.clone_from(&located.key);
         plan.input = Some((located, side));
@@ -260,7 +269,8 @@ fn output_routes(
     device: &DeviceInfo,
     explicit: Option<Vec<(usize, usize)>>,
 ) -> (Vec<(usize, usize)>, usize) {
-    let most = usize::from(device.max_output_channels);
+    let chosen = play.settings.as_ref().and_then(HostSettings::channels);
+    let most = chosen.unwrap_or(device.max_output_channels.into());
     if let Some(routes) = explicit {
         let channels = routes.iter().map(|route| route.1 + 1).max().unwrap_or(0);
         // Some systems play a single channel on both sides: a second, silent one keeps it where it was put.
@@ -274,7 +284,15 @@ fn output_routes(
     ((0..play.channels).map(|channel| (channel, channel)).collect(), play.channels)
 }
 
-pub(crate) fn side(device: &DeviceInfo, kind: Kind, channels: usize, dtype: Dtype, latency: Latency) -> Result<Side> {
+pub(crate) fn side(
+    device: &DeviceInfo,
+    kind: Kind,
+    channels: usize,
+    dtype: Dtype,
+    latency: Latency,
+    settings: Option<&HostSettings>,
+) -> Result<Side> {
+    settings.map_or(Ok(()), |settings| settings.check(device, channels))?;
     let most = device.max_channels(kind);
     let channels = u16::try_from(channels).ok().filter(|channels| (1..=most).contains(channels)).ok_or_else(|| {
         let message =
@@ -288,5 +306,5 @@ pub(crate) fn side(device: &DeviceInfo, kind: Kind, channels: usize, dtype: Dtyp
         (Latency::High, Kind::Input) => device.default_high_input_latency,
         (Latency::High, Kind::Output) => device.default_high_output_latency,
     };
-    Ok(Side { key: String::new(), channels, dtype, latency })
+    Ok(Side { key: String::new(), channels, dtype, latency, settings: settings.cloned() })
 }

@@ -21,7 +21,7 @@ pub(crate) fn rehearse(
 ) {
     let (room, record_frame) =
         request.record.as_ref().map_or((0, 1), |record| (record.samples.len(), record.dtype.bytes() * record.channels));
-    let Ok(mut parts) = plan::resolve(request, || Ok(virtual_devices())) else {
+    let Ok(mut parts) = plan::resolve(request, |_| Ok(virtual_devices())) else {
         return;
     };
     let plan = &parts.plan;

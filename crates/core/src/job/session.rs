@@ -16,6 +16,7 @@ use crate::realtime::Signals;
 use crate::realtime::command::Command;
 use crate::realtime::mapping::Transfer;
 use crate::realtime::voices::{MOST, Remote, Sink, Source, Turn, Voice, Voices};
+use crate::settings::HostSettings;
 
 /// How long after the end of its last sound a device may take to say so, before a stopped job ends all the same.
 const GRACE: Duration = Duration::from_secs(2);
@@ -28,6 +29,8 @@ pub(super) struct Session {
     handle: OnceLock<Handle>,
     /// Input, output.
     devices: (usize, usize),
+    /// What the output was opened with.
+    settings: Option<HostSettings>,
     state: Mutex<State>,
 }
 
@@ -91,7 +94,9 @@ pub(super) fn begin(mut parts: Parts, core: Arc<Core>) -> Result<Arc<Session>> {
     let signals = Arc::new(Signals::default());
     let (engine, Remote { incoming, ended, turn }) = Voices::new(Arc::clone(&signals), parts.options);
     let state = State { open: true, incoming, voices: 0, jobs: vec![Sounding::new(&core)] };
-    let session = Arc::new(Session { handle: OnceLock::new(), devices: parts.devices, state: Mutex::new(state) });
+    let settings = parts.plan.output.as_ref().and_then(|(_, side)| side.settings.clone());
+    let state = Mutex::new(state);
+    let session = Arc::new(Session { handle: OnceLock::new(), devices: parts.devices, settings, state });
     let janitor = Janitor { session: Arc::clone(&session), ended, turn, over: Vec::new() };
     let handle = control::open(parts.plan.clone(), Box::new(engine), signals, Box::new(janitor))?;
     let info = handle.info.clone();
@@ -161,7 +166,11 @@ impl Session {
         };
         let fits = parts.devices.1 == self.devices.1
             && parts.plan.sample_rate == handle.info.sample_rate
-            && parts.plan.output.as_ref().is_some_and(|(_, side)| side.channels <= output.channels);
+            && parts
+                .plan
+                .output
+                .as_ref()
+                .is_some_and(|(_, side)| side.channels <= output.channels && side.settings == self.settings);
         let mut state = self.state();
         if !fits || !state.open || state.voices >= MOST {
             return false;

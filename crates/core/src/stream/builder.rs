@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::job::Latency;
 use crate::realtime::convert::ConvertOptions;
 use crate::realtime::stream::{Call, Direct};
+use crate::settings::HostSettings;
 
 /// A stream to be opened: from [`Stream::duplex`], [`Stream::input`] and the like.
 ///
@@ -34,7 +35,7 @@ impl<I, O> std::fmt::Debug for StreamBuilder<I, O> {
 
 impl<I: Direction, O: Direction> StreamBuilder<I, O> {
     pub(super) fn new(input: Option<Dtype>, output: Option<Dtype>) -> Self {
-        let side = |dtype| SideRequest { dtype, device: None, channels: None, latency: Latency::High };
+        let side = |dtype| SideRequest { dtype, device: None, channels: None, latency: Latency::High, settings: None };
         let request = Request {
             input: input.map(side),
             output: output.map(side),
@@ -102,6 +103,22 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
     /// The same for the output.
     pub fn output_latency(self, latency: Latency) -> Self {
         self.output(|side| side.latency = latency)
+    }
+
+    /// Settings of the devices' host API, in each direction; those of another one are refused.
+    pub fn settings(self, settings: impl Into<HostSettings>) -> Self {
+        let settings = settings.into();
+        self.input_settings(settings.clone()).output_settings(settings)
+    }
+
+    /// The same for the input.
+    pub fn input_settings(self, settings: impl Into<HostSettings>) -> Self {
+        self.input(|side| side.settings = Some(settings.into()))
+    }
+
+    /// The same for the output.
+    pub fn output_settings(self, settings: impl Into<HostSettings>) -> Self {
+        self.output(|side| side.settings = Some(settings.into()))
     }
 
     /// Hertz.
@@ -179,7 +196,7 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
     ///
     /// # Errors
     /// `NoSuchDevice`, `AmbiguousDevice`, `InvalidChannels`, `InvalidSampleRate`, `UnsupportedFormat`, `OutOfRange`,
-    /// `InvalidFlag`, `DeviceUnavailable`, `TimedOut` after five seconds, `Host`.
+    /// `InvalidFlag`, `IncompatibleSettings`, `DeviceUnavailable`, `TimedOut` after five seconds, `Host`.
     pub fn open(self) -> Result<Stream<I, O>> {
         let parts = resolve(&self.request, self.hooks.callback.is_some())?;
         Ok(Stream::new(Core::open(parts, self.hooks)?))

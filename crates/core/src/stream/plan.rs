@@ -2,12 +2,13 @@
 
 use crate::backend::Side;
 use crate::control::Plan;
-use crate::device::{DeviceInfo, DeviceSpecifier, Kind, devices};
+use crate::device::{DeviceInfo, DeviceSpecifier, Kind, devices_for};
 use crate::dtype::Dtype;
 use crate::error::{Error, ErrorKind, Result};
 use crate::job::{Latency, check_latency, rate, side};
 use crate::realtime::convert::ConvertOptions;
 use crate::realtime::stream::{Settings, UserSide};
+use crate::settings::HostSettings;
 
 /// The longest block, in frames.
 const LONGEST: u32 = 1 << 20;
@@ -19,6 +20,7 @@ pub(crate) struct SideRequest {
     pub device: Option<DeviceSpecifier>,
     pub channels: Option<usize>,
     pub latency: Latency,
+    pub settings: Option<HostSettings>,
 }
 
 #[derive(Debug, Clone)]
@@ -53,7 +55,8 @@ pub(crate) fn resolve(request: &Request, has_callback: bool) -> Result<Parts> {
         let message = "Invalid flag: neverDropInput needs a duplex stream with a callback and blockSize 0";
         return Err(Error::new(ErrorKind::InvalidFlag, message));
     }
-    let devices = devices()?;
+    let wanted = [&request.input, &request.output];
+    let devices = devices_for(wanted.map(|side| side.as_ref()?.device.as_ref()))?;
     let find = |side: &Option<SideRequest>, kind| -> Result<Option<&DeviceInfo>> {
         side.as_ref().map(|side| devices.resolve(side.device.as_ref(), kind)).transpose()
     };
@@ -64,8 +67,9 @@ pub(crate) fn resolve(request: &Request, has_callback: bool) -> Result<Parts> {
         let Some((asked, device)) = asked.as_ref().zip(device) else {
             return Ok((None, None));
         };
-        let channels = asked.channels.unwrap_or_else(|| device.max_channels(kind).into());
-        let mut side: Side = side(device, kind, channels, asked.dtype, asked.latency)?;
+        let chosen = || asked.settings.as_ref().and_then(HostSettings::channels);
+        let channels = asked.channels.or_else(chosen).unwrap_or_else(|| device.max_channels(kind).into());
+        let mut side: Side = side(device, kind, channels, asked.dtype, asked.latency, asked.settings.as_ref())?;
         let located = devices.located(device.index)?;
         side.key.clone_from(&located.key);
         let user = UserSide { dtype: asked.dtype, channels, latency: side.latency };

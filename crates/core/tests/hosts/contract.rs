@@ -88,7 +88,7 @@ impl Way {
 }
 
 pub fn devices_are_told_plausibly_and_stay_the_same(way: &Way) {
-    let (first, second) = (devices().expect("a list"), devices().expect("a list"));
+    let (first, second) = (way.devices(), way.devices());
     let of = |devices: &sounddevice::Devices| -> Vec<DeviceInfo> {
         devices.iter().filter(|device| device.host_api_name == way.host.name).cloned().collect()
     };
@@ -134,7 +134,7 @@ fn open(kind: Kind, device: &str, channels: usize, dtype: Dtype, rate: f64) -> R
 
 pub fn check_says_what_open_does(way: &Way) {
     for (kind, device) in [(Kind::Output, way.host.output), (Kind::Input, way.host.input)] {
-        let listed = devices().expect("a list").resolve(Some(&device.into()), kind).expect("the device").clone();
+        let listed = way.devices().resolve(Some(&device.into()), kind).expect("the device").clone();
         let most = usize::from(listed.max_channels(kind));
         let agree = |channels, dtype, rate| {
             let checked = check(kind, Some(&device.into()), Some(channels), dtype, Some(rate));

@@ -85,6 +85,7 @@ impl<'a, S: Sample> Plan<'a, S> {
             device: Some(device.into()),
             mapping: self.channel.map(|channel| vec![channel]),
             latency: self.output_latency,
+            settings: None,
             repeat: None,
         });
         let mut memory = None;
@@ -101,6 +102,7 @@ impl<'a, S: Sample> Plan<'a, S> {
                 device: Some(device.into()),
                 mapping: self.channel.map(|channel| vec![channel]),
                 latency: self.input_latency,
+                settings: None,
             }
         });
         let request = JobRequest {

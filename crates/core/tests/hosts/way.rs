@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use sounddevice::virtual_device::{Fault, VirtualDevice};
-use sounddevice::{DeviceInfo, virtual_host};
+use sounddevice::{DeviceInfo, Devices, devices_for, virtual_host};
 
 use super::run::until;
 
@@ -68,6 +68,22 @@ pub const ALSA: Host = Host {
     apart: lock!(),
 };
 
+pub const JACK_PORTAUDIO: Host = Host {
+    name: "JACK (PortAudio)",
+    output: "jack-portaudio:loop-system",
+    input: "jack-portaudio:loop-system",
+    ..JACK
+};
+
+pub const ALSA_PORTAUDIO: Host = Host {
+    name: "ALSA (PortAudio)",
+    output: "alsa-portaudio:ss_twin_a",
+    input: "alsa-portaudio:ss_mic_twin_a",
+    quiet: lock!(),
+    apart: lock!(),
+    ..ALSA
+};
+
 pub const VIRTUAL: Host = Host {
     name: "Virtual",
     output: "Contract loop",
@@ -90,6 +106,12 @@ fn lock(turn: &'static Mutex<()>) -> MutexGuard<'static, ()> {
     turn.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
+/// The devices of now, with those of this host API; none where its library is not there.
+pub fn listed(host: Host) -> Option<Devices> {
+    let wanted = host.output.into();
+    devices_for([Some(&wanted)]).ok()
+}
+
 /// Left out, with a word, unless `SOUND_SERVERS` names the host API.
 pub fn skip(host: &str, why: &str) {
     let wanted = std::env::var("SOUND_SERVERS").unwrap_or_default();
@@ -105,7 +127,10 @@ pub fn here(host: Host, _test: &str, test: impl FnOnce(&Way)) {
     }
     match way.there() {
         true => test(&way),
-        false => skip(host.name, &format!("no {} among\n{}", host.output, sounddevice::devices().expect("a list"))),
+        false => skip(
+            host.name,
+            &format!("no {} among\n{}", host.output, listed(host).map_or_else(String::new, |list| list.to_string())),
+        ),
     }
     way.kill_virtual();
 }
@@ -155,7 +180,7 @@ pub fn apart(host: Host, test: &str, body: impl FnOnce(&Way)) {
 /// The same at every run: JACK's register has little room, and one that was killed stays in it until another one of its
 /// name comes.
 fn directory(host: Host) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(host.name.to_lowercase())
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(host.name.to_lowercase().replace(|c: char| !c.is_alphanumeric(), ""))
 }
 
 fn script(directory: &Path, command: &str, server: &str) -> bool {
@@ -172,8 +197,9 @@ pub fn server_directory() -> PathBuf {
 impl Way {
     /// Whether both devices are listed.
     pub fn there(&self) -> bool {
-        let devices = sounddevice::devices().expect("a list");
-        devices.find_output(self.host.output).is_ok() && devices.find_input(self.host.input).is_ok()
+        listed(self.host).is_some_and(|devices| {
+            devices.find_output(self.host.output).is_ok() && devices.find_input(self.host.input).is_ok()
+        })
     }
 
     /// Whether there is no server behind it, but a clock of this process.
@@ -181,9 +207,12 @@ impl Way {
         self.host.server.is_none()
     }
 
+    pub fn devices(&self) -> Devices {
+        listed(self.host).expect("a list")
+    }
+
     pub fn device(&self) -> DeviceInfo {
-        let devices = sounddevice::devices().expect("a list");
-        devices.find_output(self.host.output).expect("the output").clone()
+        self.devices().find_output(self.host.output).expect("the output").clone()
     }
 
     fn control(&self, command: &str) {

@@ -22,7 +22,7 @@ const BETWEEN: Duration = Duration::from_millis(30);
 const FAREWELL: Duration = Duration::from_millis(900);
 
 /// A client of the server. Dropping it closes it, which takes as long as the server likes: see [`release`].
-pub(super) struct Client {
+pub(in crate::backend) struct Client {
     pub library: &'static Library,
     pub raw: *mut RawClient,
     number: u64,
@@ -58,7 +58,7 @@ pub(super) fn is_ours(name: &str) -> bool {
 }
 
 /// The server has died, and with it all clients that are open now. Takes no lock: libjack tells on any thread.
-pub(super) fn server_died() {
+pub(in crate::backend) fn server_died() {
     DEATHS.fetch_add(1, Ordering::AcqRel);
 }
 
@@ -79,7 +79,7 @@ fn mourn() -> Result<()> {
 
 impl Client {
     /// Asks the server, which is never started; the server may add to the name. Only inside [`ask`].
-    pub(super) fn open(name: &str) -> Result<Self> {
+    pub(in crate::backend) fn open(name: &str) -> Result<Self> {
         let library = library().map_err(|reason| {
             let message = "The library of JACK (libjack) cannot be loaded";
             Error::new(ErrorKind::NoLibrary, message).with_host_error(NAME, 0, reason)

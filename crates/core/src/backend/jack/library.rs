@@ -17,16 +17,16 @@ const NAMES: &[&str] = if cfg!(target_os = "windows") {
 
 /// `jack_client_t`
 #[repr(C)]
-pub(super) struct RawClient([u8; 0]);
+pub(in crate::backend) struct RawClient([u8; 0]);
 
 /// `jack_port_t`
 #[repr(C)]
-pub(super) struct RawPort([u8; 0]);
+pub(in crate::backend) struct RawPort([u8; 0]);
 
 /// `jack_latency_range_t`, in frames.
 #[repr(C)]
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(super) struct LatencyRange {
+pub(in crate::backend) struct LatencyRange {
     pub min: u32,
     pub max: u32,
 }
@@ -38,9 +38,9 @@ pub(super) const AUDIO: &std::ffi::CStr = c"32 bit float mono audio";
 pub(super) const NO_START_SERVER: c_int = 0x01;
 
 /// `JackServerFailed`: there is none.
-pub(super) const SERVER_FAILED: c_int = 0x10;
+pub(in crate::backend) const SERVER_FAILED: c_int = 0x10;
 /// `JackServerError`
-pub(super) const SERVER_ERROR: c_int = 0x20;
+pub(in crate::backend) const SERVER_ERROR: c_int = 0x20;
 
 /// `JackPortFlags`
 pub(super) const PORT_IS_INPUT: c_int = 0x01;
@@ -52,19 +52,20 @@ pub(super) const CAPTURE_LATENCY: c_int = 0;
 /// `JackPlaybackLatency`
 pub(super) const PLAYBACK_LATENCY: c_int = 1;
 
-pub(super) type MessageCallback = unsafe extern "C" fn(*const c_char);
-pub(super) type ProcessCallback = unsafe extern "C" fn(u32, *mut c_void) -> c_int;
-pub(super) type PlainCallback = unsafe extern "C" fn(*mut c_void) -> c_int;
-pub(super) type LatencyCallback = unsafe extern "C" fn(c_int, *mut c_void);
-pub(super) type ShutdownCallback = unsafe extern "C" fn(c_int, *const c_char, *mut c_void);
-pub(super) type RegistrationCallback = unsafe extern "C" fn(u32, c_int, *mut c_void);
+pub(in crate::backend) type MessageCallback = unsafe extern "C" fn(*const c_char);
+pub(in crate::backend) type ProcessCallback = unsafe extern "C" fn(u32, *mut c_void) -> c_int;
+pub(in crate::backend) type PlainCallback = unsafe extern "C" fn(*mut c_void) -> c_int;
+pub(in crate::backend) type LatencyCallback = unsafe extern "C" fn(c_int, *mut c_void);
+pub(in crate::backend) type ShutdownCallback = unsafe extern "C" fn(c_int, *const c_char, *mut c_void);
+pub(in crate::backend) type RegistrationCallback = unsafe extern "C" fn(u32, c_int, *mut c_void);
 
 type ClientOpen = unsafe extern "C" fn(*const c_char, c_int, *mut c_int, ...) -> *mut RawClient;
 
 macro_rules! library {
     ($($name:ident: $type:ty,)*) => {
         /// The library's functions under their own names, less `jack_`.
-        pub(super) struct Library {
+        #[cfg_attr(not(feature = "portaudio"), allow(dead_code))] // what keeps PortAudio's client uses more
+        pub(in crate::backend) struct Library {
             $(pub $name: $type,)*
             _handle: libloading::Library,
         }
@@ -98,6 +99,7 @@ library! {
     port_by_id: unsafe extern "C" fn(*mut RawClient, u32) -> *mut RawPort,
     port_by_name: unsafe extern "C" fn(*mut RawClient, *const c_char) -> *mut RawPort,
     port_register: unsafe extern "C" fn(*mut RawClient, *const c_char, *const c_char, c_ulong, c_ulong) -> *mut RawPort,
+    port_unregister: unsafe extern "C" fn(*mut RawClient, *mut RawPort) -> c_int,
     port_name: unsafe extern "C" fn(*const RawPort) -> *const c_char,
     port_flags: unsafe extern "C" fn(*const RawPort) -> c_int,
     port_connected: unsafe extern "C" fn(*const RawPort) -> c_int,
@@ -116,7 +118,7 @@ library! {
 }
 
 /// The library, or why there is none. Asked for once: who installs it later starts the program again.
-pub(super) fn library() -> Result<&'static Library, &'static str> {
+pub(in crate::backend) fn library() -> Result<&'static Library, &'static str> {
     static LIBRARY: OnceLock<Result<Library, String>> = OnceLock::new();
     let loaded = LIBRARY.get_or_init(|| {
         let library = Library::load()?;

@@ -14,8 +14,8 @@ use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use super::NAME;
 use super::client::{Client, ask, release, server_died};
@@ -25,6 +25,7 @@ use super::library::{
 };
 use super::lister;
 use super::survey::{Survey, capture_latency, latency, playback_latency, survey};
+use crate::backend::gate::Gate;
 use crate::backend::priority::tell_current_thread;
 use crate::backend::{BackendStream, Clock, OpenSide, Request, Side, StreamInfo};
 use crate::dtype::{Dtype, Format};
@@ -36,8 +37,6 @@ const MOST: usize = 8192;
 /// How long a stream waits, in seconds, for the server to make the connections it has promised. A server can be told to
 /// ignore them.
 const UNCONNECTED: f64 = 0.5;
-/// How long it is waited for that a callback returns.
-const LEAVING: Duration = Duration::from_millis(900);
 /// How long libjack's thread may take, after a callback, to leave what belongs to a client.
 const AFTER: Duration = Duration::from_millis(20);
 /// `EEXIST`: connected already.
@@ -99,43 +98,6 @@ fn register(client: &Client, survey: &Survey, side: Option<&Side>, input: bool) 
         Ok(Port { ours, theirs, our_name, their_name })
     };
     device_ports.map(port).collect()
-}
-
-/// Lets callbacks in until it is closed.
-#[derive(Default)]
-struct Gate {
-    closed: AtomicBool,
-    inside: AtomicU32,
-}
-
-impl Gate {
-    /// Whether the caller may go in; whoever does calls `leave`.
-    fn enter(&self) -> bool {
-        // Either the one who closes sees us inside, or we see that it is closed.
-        self.inside.fetch_add(1, Ordering::SeqCst);
-        let open = !self.closed.load(Ordering::SeqCst);
-        if !open {
-            self.leave();
-        }
-        open
-    }
-
-    fn leave(&self) {
-        self.inside.fetch_sub(1, Ordering::SeqCst);
-    }
-
-    /// Lets nobody in any more. Says whether nobody is inside.
-    fn close(&self) -> bool {
-        self.closed.store(true, Ordering::SeqCst);
-        let end = Instant::now() + LEAVING;
-        while self.inside.load(Ordering::SeqCst) > 0 {
-            if Instant::now() >= end {
-                return false;
-            }
-            std::thread::sleep(Duration::from_micros(50));
-        }
-        true
-    }
 }
 
 /// What the process callback alone uses.

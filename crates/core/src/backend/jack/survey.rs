@@ -210,7 +210,9 @@ mod tests {
 
     #[test]
     fn requests_are_checked_against_rate_and_ports() {
-        let side = |key: &str, channels| Some(Side { key: key.into(), channels, dtype: Dtype::F32, latency: 0.0 });
+        let side = |key: &str, channels| {
+            Some(Side { key: key.into(), channels, dtype: Dtype::F32, latency: 0.0, settings: None })
+        };
         let check = |sample_rate, input, output| {
             let request = Request { sample_rate, block_size: 0, input, output };
             server().check(&request).map_err(|error| (error.kind(), error.message().to_string()))

@@ -126,7 +126,7 @@ mod tests {
     use crate::dtype::Dtype;
 
     fn request(block_size: u32, input: Option<f64>, output: Option<f64>) -> Request {
-        let side = |latency| Side { key: String::new(), channels: 2, dtype: Dtype::F32, latency };
+        let side = |latency| Side { key: String::new(), channels: 2, dtype: Dtype::F32, latency, settings: None };
         Request { sample_rate: 48_000.0, block_size, input: input.map(side), output: output.map(side) }
     }
 

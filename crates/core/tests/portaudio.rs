@@ -1,0 +1,335 @@
+//! PortAudio beside ours: what is listed when, and that what PortAudio does badly does not reach our users. Every test runs
+//! in a process of its own, whose environment names servers of its own. What is not installed is left out, with a word.
+#![cfg(target_os = "linux")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use sounddevice::job::Job;
+use sounddevice::{
+    AudioData, DeviceSpecifier, Devices, ErrorKind, Flow, Kind, Latency, Stream, check, devices, devices_for,
+};
+
+const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/sound-servers.sh");
+/// Names the test that this process has been started for.
+const INSIDE: &str = "SOUNDDEVICE_PORTAUDIO_TEST";
+const SPEAKERS: &str = "alsa-portaudio:ss_speakers";
+const MICROPHONE: &str = "alsa-portaudio:ss_mic";
+const WIDE: &str = "jack-portaudio:loop-system";
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Runs the test's body in a process of its own with these variables, beside servers of its own if it names any.
+fn apart(test: &str, servers: &str, variables: &[(&str, &str)], body: impl FnOnce()) {
+    if std::env::var(INSIDE).is_ok_and(|inside| inside == test) {
+        return body();
+    }
+    // JACK's servers share a register.
+    static TURN: Mutex<()> = Mutex::new(());
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+    let needed: &[&str] = match servers {
+        "jack" => &["jackd", "cc", "bash"],
+        "pulse" => &["pulseaudio", "pactl", "bash"],
+        _ => &["bash"],
+    };
+    let there = |command: &&str| {
+        let found = Command::new("which").arg(command).stdout(Stdio::null()).status();
+        found.is_ok_and(|status| status.success())
+    };
+    if !needed.iter().all(there) {
+        return println!("skipped: no {}", needed.join(", no "));
+    }
+    let named = |library: &str| libloads(library);
+    if variables.iter().all(|(name, _)| *name != "SOUNDDEVICE_PORTAUDIO") && !named("libportaudio.so.2") {
+        return println!("skipped: no libportaudio.so.2");
+    }
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+    let run = match servers {
+        "" => "exec \"$0\" \"$@\"".to_string(),
+        _ => format!(
+            "bash '{SCRIPT}' start {servers} && eval \"$(bash '{SCRIPT}' env {servers})\" && exec \"$0\" \"$@\""
+        ),
+    };
+    let mut bash = Command::new("bash");
+    bash.arg("-c").arg(run).arg(std::env::current_exe().expect("a test is a program"));
+    bash.args(["--exact", test, "--nocapture", "--test-threads=1"]).env("SS_DIR", &dir).env(INSIDE, test);
+    let status = bash.envs(variables.iter().copied()).status().expect("bash starts");
+    if !servers.is_empty() {
+        script(&dir, &["stop", servers]);
+        let _ = std::fs::remove_dir_all(&dir);
+    }
+    assert!(status.success(), "{test}: {status}");
+}
+
+/// Whether the loader finds it.
+fn libloads(library: &str) -> bool {
+    let known = Command::new("sh").args(["-c", "PATH=$PATH:/sbin:/usr/sbin ldconfig -p"]).output().expect("sh runs");
+    String::from_utf8_lossy(&known.stdout).contains(library)
+}
+
+fn script(dir: &Path, arguments: &[&str]) {
+    let mut bash = Command::new("bash");
+    let status = bash.arg(SCRIPT).args(arguments).env("SS_DIR", dir).stdout(Stdio::null()).status();
+    assert!(status.expect("bash starts").success(), "{arguments:?}");
+}
+
+/// Does this to the servers of this process.
+fn control(command: &str, server: &str) {
+    script(&PathBuf::from(std::env::var("SS_DIR").expect("set by the script")), &[command, server]);
+}
+
+fn until(what: &str, condition: impl Fn() -> bool) {
+    let end = Instant::now() + PATIENCE;
+    while !condition() {
+        assert!(Instant::now() < end, "{what}");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn listed_with(specifier: &str) -> Devices {
+    let specifier = DeviceSpecifier::from(specifier);
+    devices_for([Some(&specifier)]).expect("a list")
+}
+
+fn listed(id: &str) -> bool {
+    listed_with(id).iter().any(|device| device.id == id)
+}
+
+fn hosts(devices: &Devices) -> Vec<&'static str> {
+    devices.host_apis().iter().map(|host| host.name).collect()
+}
+
+/// Longer than any test.
+fn long() -> AudioData<f32> {
+    AudioData::from_fn(600 * 48_000, 1, 48_000, |_, _| 0.25)
+}
+
+fn play(id: &str) -> Job {
+    let job = sounddevice::play(&long()).device(id).start().expect("it opens");
+    until("it plays", || job.position() > 0);
+    job
+}
+
+/// The lag between playing a frame and hearing it, in frames of the stream, and how often it has been told.
+#[derive(Default)]
+struct Lag {
+    frames: AtomicU64,
+    heard: AtomicU64,
+}
+
+/// A duplex stream that plays a count and hears it.
+fn loopback(output: &str, input: &str, latency: Latency) -> (Stream<f32, f32>, Arc<Lag>) {
+    const SCALE: f32 = 16_777_216.0;
+    let lag = Arc::new(Lag::default());
+    let told = Arc::clone(&lag);
+    let mut played = 0u64;
+    let stream = Stream::duplex::<f32, f32>()
+        .output_device(output)
+        .input_device(input)
+        .channels(1)
+        .sample_rate(48_000)
+        .latency(latency)
+        .callback(move |io| {
+            let heard = (io.input[io.frames - 1] * SCALE) as u64;
+            if heard > 0 {
+                told.frames.store((played + io.frames as u64).saturating_sub(heard), Ordering::Release);
+                told.heard.fetch_add(1, Ordering::AcqRel);
+            }
+            for sample in io.output.iter_mut() {
+                played += 1;
+                *sample = played as f32 / SCALE;
+            }
+            Flow::Continue
+        })
+        .open()
+        .expect("it opens");
+    stream.start().expect("it starts");
+    (stream, lag)
+}
+
+#[test]
+fn without_the_library_the_rest_works_and_asking_for_it_says_so() {
+    let missing = [("SOUNDDEVICE_PORTAUDIO", "/nonexistent/portaudio")];
+    apart("without_the_library_the_rest_works_and_asking_for_it_says_so", "", &missing, || {
+        assert!(devices().expect("a list").iter().any(|device| device.id == "virtual:loopback"));
+        assert_eq!(sounddevice::portaudio_version(), None);
+        let error = check(Kind::Output, Some(&SPEAKERS.into()), None, sounddevice::Dtype::F32, None);
+        let error = error.expect_err("no library");
+        assert_eq!(error.kind(), ErrorKind::NoLibrary);
+        assert!(error.message().contains("/nonexistent/portaudio"), "{error}");
+    });
+}
+
+#[test]
+fn the_variable_without_the_library_is_an_error() {
+    let variables = [("SOUNDDEVICE_PORTAUDIO", "/nonexistent/portaudio"), ("SOUNDDEVICE_BACKEND", "portaudio")];
+    apart("the_variable_without_the_library_is_an_error", "", &variables, || {
+        assert_eq!(devices().expect_err("no library").kind(), ErrorKind::NoLibrary);
+    });
+}
+
+#[test]
+fn by_itself_it_is_listed_where_it_is_named_and_its_indices_stay() {
+    apart("by_itself_it_is_listed_where_it_is_named_and_its_indices_stay", "pulse", &[], || {
+        let ours = devices().expect("a list");
+        assert!(hosts(&ours).iter().all(|name| !name.contains("PortAudio")), "{ours}");
+        assert_eq!(sounddevice::portaudio_version(), None);
+        let all = listed_with("speakers ALSA (PortAudio)");
+        assert_eq!(hosts(&all), ["PulseAudio", "ALSA", "ALSA (PortAudio)", "Virtual"]);
+        let (number, text) = sounddevice::portaudio_version().expect("it is loaded");
+        assert!(number >= 0x0013_0600 && text.contains("PortAudio"), "{number} {text}");
+        let device = all.find_output(SPEAKERS).expect("speakers");
+        assert_eq!((device.name.as_str(), device.host_api_name), ("ss_speakers", "ALSA (PortAudio)"));
+        assert!(device.max_output_channels >= 2 && device.default_low_output_latency > 0.0, "{device:?}");
+        let default = all.host_apis().iter().find(|host| host.name == "PulseAudio").expect("it has devices");
+        assert_eq!(all.default_device(Kind::Output).map(|device| device.index), default.default_output);
+        // Its index is enough from now on.
+        let index = DeviceSpecifier::from(device.index);
+        let found = devices_for([Some(&index)]).expect("a list");
+        assert_eq!(found.find(&index, None).expect("it is there").id, SPEAKERS);
+    });
+}
+
+#[test]
+fn the_variable_chooses_it_alone_or_not_at_all() {
+    let portaudio = [("SOUNDDEVICE_BACKEND", "portaudio")];
+    apart("the_variable_chooses_it_alone_or_not_at_all", "pulse", &portaudio, || {
+        let devices = devices().expect("a list");
+        assert_eq!(hosts(&devices), ["ALSA (PortAudio)", "Virtual"]);
+        assert_eq!(devices.default_device(Kind::Output).expect("a default").host_api_name, "ALSA (PortAudio)");
+    });
+}
+
+#[test]
+fn the_variable_can_rule_it_out() {
+    apart("the_variable_can_rule_it_out", "pulse", &[("SOUNDDEVICE_BACKEND", "cpal")], || {
+        assert!(hosts(&listed_with(SPEAKERS)).iter().all(|name| !name.contains("PortAudio")));
+    });
+}
+
+#[test]
+fn what_a_device_cannot_do_is_refused_in_portaudios_words() {
+    apart("what_a_device_cannot_do_is_refused_in_portaudios_words", "pulse", &[], || {
+        let specifier = SPEAKERS.into();
+        let asked = |channels, rate| check(Kind::Output, Some(&specifier), channels, sounddevice::Dtype::I24, rate);
+        asked(Some(2), Some(48_000.0)).expect("it can");
+        let error = asked(Some(2), Some(1.0)).expect_err("no such rate");
+        assert_eq!((error.kind(), error.kind().portaudio_code()), (ErrorKind::InvalidSampleRate, -9997));
+        let host_error = error.host_error().expect("PortAudio's words");
+        assert_eq!((host_error.code, host_error.text.as_str()), (-9997, "Invalid sample rate"));
+        // An assertion of PortAudio's would end the program.
+        for rate in [f64::NAN, f64::INFINITY, -1.0, 0.0] {
+            assert_eq!(asked(None, Some(rate)).expect_err("no rate").kind(), ErrorKind::InvalidSampleRate);
+        }
+        assert_eq!(asked(Some(1000), None).expect_err("too many").kind(), ErrorKind::InvalidChannels);
+        let job = sounddevice::playrec::<f32, f32>(&long()).output_device(SPEAKERS).input_device("alsa:ss_mic");
+        assert_eq!(job.sample_rate(48_000).start().expect_err("two backends").kind(), ErrorKind::IncompatibleDevices);
+    });
+}
+
+#[test]
+fn what_was_written_is_heard_to_the_end_when_the_stream_stops() {
+    apart("what_was_written_is_heard_to_the_end_when_the_stream_stops", "pulse", &[], || {
+        let recording = sounddevice::rec::<i16>(5 * 48_000).channels(2).device("pulseaudio:speakers.monitor");
+        let recording = recording.sample_rate(48_000).start().expect("it opens");
+        until("it records", || recording.position() > 0);
+        let stream = Stream::output::<i16>().device(SPEAKERS).channels(2).sample_rate(48_000);
+        let stream = stream.latency(Latency::Seconds(0.4)).open().expect("it opens");
+        stream.start().expect("it starts");
+        let frames = 48_000;
+        let samples: Vec<i16> = (0..frames).flat_map(|frame| [(frame % 30_000 + 1) as i16; 2]).collect();
+        stream.write(&samples).expect("it is taken");
+        stream.stop().expect("it plays out");
+        let recorded = recording.wait().expect("no error");
+        let last = recorded.samples().iter().rev().find(|sample| **sample != 0);
+        assert_eq!(last, samples.last());
+    });
+}
+
+#[test]
+fn a_server_that_stood_still_leaves_no_delay_behind() {
+    apart("a_server_that_stood_still_leaves_no_delay_behind", "pulse", &[], || {
+        let (stream, lag) = loopback(SPEAKERS, MICROPHONE, Latency::Low);
+        let heard = |more: u64| {
+            let before = lag.heard.load(Ordering::Acquire);
+            until("it hears itself", || lag.heard.load(Ordering::Acquire) > before + more);
+            lag.frames.load(Ordering::Acquire)
+        };
+        let before = heard(500);
+        control("pause", "pulse");
+        std::thread::sleep(Duration::from_secs(1));
+        control("resume", "pulse");
+        until("it is as before", || heard(100) <= before + 512);
+        stream.close();
+    });
+}
+
+#[test]
+fn a_killed_server_is_a_lost_device_and_the_next_one_plays() {
+    apart("a_killed_server_is_a_lost_device_and_the_next_one_plays", "pulse", &[], || {
+        let job = play(SPEAKERS);
+        control("kill", "pulse");
+        assert!(job.wait_for(PATIENCE), "nobody was told");
+        assert_eq!(job.wait().expect_err("it is lost").kind(), ErrorKind::DeviceLost);
+        control("start", "pulse");
+        until("it is listed", || listed(SPEAKERS));
+        let job = play(SPEAKERS);
+        job.abort();
+        assert!(job.wait_for(PATIENCE));
+    });
+}
+
+/// PortAudio itself ends the program there, or closes for ten minutes.
+#[test]
+fn a_jack_server_that_dies_ends_its_streams_and_nothing_else() {
+    apart("a_jack_server_that_dies_ends_its_streams_and_nothing_else", "jack", &[], || {
+        for _ in 0..2 {
+            until("the server is listed", || listed(WIDE));
+            let (player, another) = (play(WIDE), play("jack:loopback"));
+            control("kill", "jack");
+            for job in [&player, &another] {
+                assert!(job.wait_for(PATIENCE), "nobody was told");
+                assert_eq!(job.wait().expect_err("it is lost").kind(), ErrorKind::DeviceLost);
+            }
+            until("it is not listed", || !listed(WIDE) && !listed("jack:loopback"));
+            control("start", "jack");
+        }
+        until("the next one is listed", || listed(WIDE));
+        let (stream, lag) = loopback(WIDE, WIDE, Latency::Low);
+        until("it hears itself", || lag.heard.load(Ordering::Acquire) > 10);
+        stream.stop().expect("it stops");
+    });
+}
+
+#[test]
+fn a_jack_server_that_dies_between_two_looks_does_no_harm() {
+    apart("a_jack_server_that_dies_between_two_looks_does_no_harm", "jack", &[], || {
+        for death in ["kill", "stop", "kill"] {
+            until("the server is listed", || listed(WIDE));
+            control(death, "jack");
+            until("it is not listed", || !listed(WIDE));
+            control("start", "jack");
+        }
+        until("the next one is listed", || listed(WIDE) && listed("jack:loopback"));
+    });
+}
+
+#[test]
+fn a_jack_server_that_stands_still_holds_nothing_up() {
+    apart("a_jack_server_that_stands_still_holds_nothing_up", "jack", &[], || {
+        let (stays, leaves) = (play(WIDE), play("jack-portaudio:loopback"));
+        control("pause", "jack");
+        leaves.abort();
+        assert!(leaves.wait_for(PATIENCE), "it ends");
+        assert!(devices().expect("a list").iter().any(|device| device.id == "virtual:loopback"));
+        let position = stays.position();
+        control("resume", "jack");
+        until("the other one goes on", || stays.position() > position + 48_000);
+        stays.abort();
+        assert!(stays.wait_for(PATIENCE));
+        stays.wait().expect("no error");
+        until("all is as before", || listed(WIDE));
+    });
+}
