@@ -97,8 +97,12 @@ export declare class NativeVirtual {
   get name(): string
   get sampleRate(): number
   advance(frames: number): Promise<void>
-  /** Per channel, as numbers: returning typed arrays would need what Electron forbids. */
-  played(): Array<Array<number>>
+  /**
+   * Takes what came out; how many frames of how many channels. Then it is fetched: memory comes from JavaScript, since to
+   * return typed arrays would need what Electron forbids.
+   */
+  takePlayed(): Array<number>
+  fetchPlayed(into: Array<Float64Array>): void
   feed(channels: Array<Float64Array>): void
   inject(fault: string): void
   remove(): void

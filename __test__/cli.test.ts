@@ -33,7 +33,7 @@ for (const option of ['--help', '-h']) {
     t.is(code, 0);
     t.regex(stdout, /^usage: sounddevice \[--help \| --version\]\n/);
     t.regex(stdout, /default input is marked with >, the default output with <, both with \*/);
-    t.regex(stdout, /Exit status: 0, or 2 for an argument/);
+    t.regex(stdout, /Exit status: 0, 1 where the answer cannot be written, 2 for an argument/);
   });
 }
 

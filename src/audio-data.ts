@@ -80,6 +80,10 @@ const channelCount = is.integer(1, is.MOST_CHANNELS);
 const SHAPE = { channels: channelCount, sampleRate: is.positive, dtype: checkDType };
 const CONVERT = { clipOff: is.boolean, ditherOff: is.boolean };
 
+/** Whether its buffer may become longer or shorter. */
+const isResizable = ({ buffer }: Typed): boolean =>
+  ('resizable' in buffer && buffer.resizable === true) || ('growable' in buffer && buffer.growable === true);
+
 /** Bytes of one element of the array: `int24` has one byte per element and three elements per sample. */
 const elements = (dtype: DType) => (dtype === 'int24' ? 3 : 1);
 
@@ -105,11 +109,13 @@ class Audio<D extends DType> implements AudioData<D> {
         `data must be whole frames of ${channels} channels of ${dtype}, got ${data.byteLength} bytes`,
       );
     }
-    this.data = data;
+    // What follows the length of its buffer stays as long as it is now.
+    this.data = isResizable(data) ? (data.subarray(0, data.length) as SampleArray<D>) : data;
     this.dtype = dtype as D;
     this.channels = channels;
     this.frames = frames;
     this.sampleRate = sampleRate;
+    Object.freeze(this);
   }
 
   static from(

@@ -62,7 +62,7 @@ class Table extends Array<DeviceInfo> implements DeviceList {
   static list({ devices, defaultInput, defaultOutput }: Listing): DeviceList {
     const table = Table.from(devices, (device) => Object.freeze(device)) as Table;
     table.#factory = { input: defaultInput, output: defaultOutput };
-    return table;
+    return Object.freeze(table);
   }
 
   /** The marks follow `defaults.device`; what that names may be gone. */

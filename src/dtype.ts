@@ -66,15 +66,25 @@ export function viewAs<D extends DType>(bytes: Uint8Array, dtype: D): SampleArra
   ) as SampleArray<D>;
 }
 
+/** Throws for an array that its buffer has been too short for since it was resized: it has lost its length as well. */
+function checkInside(view: ArrayBufferView, name: string): void {
+  try {
+    if (view instanceof DataView) view.byteLength;
+    else if (view.byteLength === 0) (view as Typed).values();
+  } catch {
+    throw invalidType(`${name} must lie within its buffer, got one that has been resized`);
+  }
+}
+
 /** Throws for a detached array. It has lost its length as well, so only its buffer can tell. */
 export function checkAttached(memory: ArrayBufferView | ArrayBufferLike, name: string): void {
   const buffer = ArrayBuffer.isView(memory) ? memory.buffer : memory;
-  if (types.isSharedArrayBuffer(buffer) || buffer.byteLength > 0) return;
   try {
-    new Uint8Array(buffer);
+    if (!types.isSharedArrayBuffer(buffer) && buffer.byteLength === 0) new Uint8Array(buffer);
   } catch {
     throw invalidType(`${name} must be attached, got a detached buffer`);
   }
+  if (ArrayBuffer.isView(memory)) checkInside(memory, name);
 }
 
 /** The bytes of an array, sharing its memory. */

@@ -98,7 +98,7 @@ export class NativeJob<T> extends Promise<T> implements Job<T> {
       clearInterval(job.#alive);
       signal?.removeEventListener('abort', aborted);
       held.length = 0;
-      if (signal?.aborted) settle.reject(signal.reason);
+      if (cut) settle.reject(signal?.reason);
       else if (error) settle.reject(fromNative(error));
       else {
         try {
@@ -109,7 +109,12 @@ export class NativeJob<T> extends Promise<T> implements Job<T> {
       }
     };
     const handle = native(() => addon.openJob(options, ended as never));
-    const aborted = () => handle.abort();
+    // What has ended already is whole.
+    let cut = false;
+    const aborted = () => {
+      cut = handle.active();
+      handle.abort();
+    };
     const forget = keep(handle);
     signal?.addEventListener('abort', aborted, { once: true });
     job.#alive = holdProcess();

@@ -19,7 +19,7 @@ import { nearest } from './nearest.js';
 export type DeviceSpecifier = number | string;
 /** A direction. */
 export type Kind = 'input' | 'output';
-/** Seconds for the whole buffer, from 0 to 3600, or the device's own low or high figure. */
+/** Seconds for the whole buffer, from 0 to 60, or the device's own low or high figure. */
 export type Latency = number | 'low' | 'high';
 /** One value for both directions, or `[input, output]`; a null or missing side falls back to `defaults`. */
 export type InOut<T> = T | readonly [input: T | null | undefined, output: T | null | undefined];
@@ -37,8 +37,10 @@ export const integer =
   (least: number, most = Number.MAX_SAFE_INTEGER): Check<number> =>
   (value, name) => {
     const number = whole(value, name);
-    if (number < least || number > most)
-      throw outOfRange(`${name} must be from ${least} to ${most}, got ${number}`);
+    if (number < least || number > most) {
+      const range = most < Number.MAX_SAFE_INTEGER ? `from ${least} to ${most}` : `at least ${least}`;
+      throw outOfRange(`${name} must be ${range}, got ${number}`);
+    }
     return number;
   };
 
@@ -96,14 +98,17 @@ export const device: Check<DeviceSpecifier> = (value, name) => {
   return value;
 };
 
+/** Seconds that may be queued: what is asked for is memory as well. */
+const LONGEST = 60;
+
 export const latency: Check<Latency> = (value, name) => {
   if (value === 'low' || value === 'high') return value;
   if (typeof value === 'string')
     throw invalidValue(`${name} must be 'low', 'high' or seconds, got ${show(value)}`);
   if (typeof value !== 'number')
     throw invalidType(`${name} must be 'low', 'high' or seconds, got ${show(value)}`);
-  if (!(value >= 0 && value <= 3600))
-    throw outOfRange(`${name} must be from 0 to 3600 seconds, got ${value}`);
+  if (!(value >= 0 && value <= LONGEST))
+    throw outOfRange(`${name} must be from 0 to ${LONGEST} seconds, got ${value}`);
   return value;
 };
 
@@ -157,9 +162,14 @@ export function check<S extends Record<string, Check<unknown>>>(
 }
 
 /** One value for both sides, or a pair with sides that may be missing. */
+/** A pair of `defaults`, given back. */
+const isPair = (value: unknown): value is { input: unknown; output: unknown } =>
+  typeof value === 'object' && value !== null && 'input' in value && 'output' in value;
+
 export const inOut =
   <T>(one: Check<T>): Check<[T | undefined, T | undefined]> =>
-  (value, name) => {
+  (given, name) => {
+    const value = isPair(given) ? [given.input, given.output] : given;
     if (!Array.isArray(value)) {
       const both = one(value, name);
       return [both, both];

@@ -335,6 +335,9 @@ function record(
       if (target.into === undefined) return AudioData.from(memory, shape).slice(0, recorded);
       checkAttached(target.into, 'out');
       const used = recorded * target.channels * bytesPerSample(target.dtype);
+      if (target.into.byteLength < used) {
+        throw invalidValue(`out must keep its size, got one that shrank to ${target.into.byteLength} bytes`);
+      }
       bytesOf(target.into).set(bytes.subarray(0, used));
       if (given.out instanceof AudioData && recorded === target.frames) return given.out;
       const filled = AudioData.from(target.into, shape);

@@ -97,6 +97,9 @@ export interface VirtualDevice extends Disposable {
   remove(): void;
 }
 
+/** Frames that pass at a time, some hundredths of a second. */
+const SLICE = 2 ** 22;
+
 class Device implements VirtualDevice {
   readonly #native: InstanceType<typeof addon.NativeVirtual>;
   readonly #inputs: number;
@@ -126,7 +129,13 @@ class Device implements VirtualDevice {
   async #advance(frames: number): Promise<void> {
     is.integer(0)(frames, 'frames');
     try {
-      await this.#native.advance(frames);
+      // In slices, so that the process can end in between.
+      let left = frames;
+      do {
+        const slice = Math.min(left, SLICE);
+        await this.#native.advance(slice);
+        left -= slice;
+      } while (left > 0);
     } catch (error) {
       throw fromNative(error);
     }
@@ -134,7 +143,9 @@ class Device implements VirtualDevice {
   }
 
   played(): Float64Array[] {
-    return this.#native.played().map((channel) => Float64Array.from(channel));
+    const channels = this.#native.takePlayed().map((frames) => new Float64Array(frames));
+    this.#native.fetchPlayed(channels);
+    return channels;
   }
 
   feed(channels: readonly (Float64Array | Float32Array)[]): void {

@@ -83,6 +83,8 @@ pub struct Devices {
     pub(crate) host_apis: Vec<HostApiInfo>,
     /// Names of the host APIs that did not answer.
     pub(crate) silent: Vec<&'static str>,
+    /// How many of the host APIs stand before the first silent one: the default is among these, or nobody knows it.
+    pub(crate) known: usize,
 }
 
 /// Asks all host APIs for the devices of now. A host API that does not answer within a second is left out.
@@ -104,7 +106,8 @@ pub fn devices() -> Result<Devices> {
 }
 
 /// The same, with PortAudio's host APIs, such as "ALSA (PortAudio)", if one of these specifiers names one, is the id of one
-/// of their devices, or the index of one that has been listed before. Looking at them takes PortAudio a tenth of a second or
+/// of their devices, or the index of one that has been listed before. A host API that may have what is wanted, or the
+/// default where that is, is waited for up to five seconds. Looking at them takes PortAudio a tenth of a second or
 /// more, for it opens all devices.
 ///
 /// # Errors
@@ -116,11 +119,20 @@ pub fn devices() -> Result<Devices> {
 /// # Ok::<(), sounddevice::Error>(())
 /// ```
 pub fn devices_for<'a>(wanted: impl IntoIterator<Item = Option<&'a DeviceSpecifier>>) -> Result<Devices> {
-    let mut wanted = wanted.into_iter().flatten();
-    registry::list(wanted.any(|specifier| match specifier {
+    let wanted: Vec<_> = wanted.into_iter().collect();
+    let portaudio = wanted.iter().flatten().any(|specifier| match specifier {
         DeviceSpecifier::Index(index) => usize::try_from(*index).is_ok_and(registry::is_portaudios),
         DeviceSpecifier::Text(text) => registry::names_portaudio(text),
-    }))
+    });
+    registry::list_until(portaudio, |devices| {
+        wanted.iter().all(|specifier| match specifier {
+            Some(specifier) => !devices.find(specifier, None).is_err_and(|error| error.kind() == ErrorKind::TimedOut),
+            None => {
+                let has = |kind| devices.default_device(kind).is_some();
+                devices.known == devices.host_apis.len() || (has(Kind::Input) && has(Kind::Output))
+            }
+        })
+    })
 }
 
 impl Devices {
@@ -140,10 +152,10 @@ impl Devices {
     }
 
     /// The default device of a direction: that of the first host API that has one. The virtual host counts only where
-    /// there is no other.
+    /// there is no other. None where a host API that comes before all that have one did not answer.
     pub fn default_device(&self, kind: Kind) -> Option<&DeviceInfo> {
         let virtual_only = self.host_apis.iter().all(|host| host.name == crate::backend::virtual_host::NAME);
-        self.host_apis
+        self.host_apis[..self.known]
             .iter()
             .filter(|host| virtual_only || host.name != crate::backend::virtual_host::NAME)
             .find_map(|host| match kind {
@@ -156,13 +168,11 @@ impl Devices {
     /// The device to open for a direction: the one specified, else the default one.
     ///
     /// # Errors
-    /// `NoSuchDevice` where there is none.
+    /// `NoSuchDevice` where there is none; `TimedOut` where a host API that may have it did not answer.
     pub fn resolve(&self, specifier: Option<&DeviceSpecifier>, kind: Kind) -> Result<&DeviceInfo> {
         match specifier {
             Some(specifier) => self.find(specifier, Some(kind)),
-            None => self
-                .default_device(kind)
-                .ok_or_else(|| Error::new(ErrorKind::NoSuchDevice, format!("No default {kind} device available"))),
+            None => self.default_device(kind).ok_or_else(|| self.none(format!("No default {kind} device available"))),
         }
     }
 

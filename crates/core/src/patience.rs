@@ -54,9 +54,14 @@ impl Asked {
 }
 
 impl<T> Question<T> {
+    /// Waits a while; none if the answer has not come yet.
+    pub(crate) fn listen(&self, patience: Duration) -> Option<T> {
+        self.answer.recv_timeout(patience).ok()
+    }
+
     /// Waits for the answer; none if it does not come in time.
     pub(crate) fn wait(self, patience: Duration) -> Option<T> {
-        let answer = self.answer.recv_timeout(patience).ok();
+        let answer = self.listen(patience);
         if answer.is_none() {
             // Counted before it is marked, so that the thread never takes back what has not been counted.
             self.asked.0.fetch_add(1, Ordering::AcqRel);

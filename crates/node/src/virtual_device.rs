@@ -25,6 +25,7 @@ pub struct VirtualOptions {
 #[napi]
 pub struct NativeVirtual {
     device: VirtualDevice,
+    played: Vec<Vec<f64>>,
 }
 
 #[napi]
@@ -48,7 +49,7 @@ pub fn create_virtual_device(env: Env, options: VirtualOptions) -> Result<Native
     }
     let device = device.loopback(options.loopback.unwrap_or(true)).drift_ppm(options.drift_ppm.unwrap_or(0.0));
     let device = device.create().map_err(|error| throw(&env, error))?;
-    Ok(NativeVirtual { device })
+    Ok(NativeVirtual { device, played: Vec::new() })
 }
 
 pub struct Advance {
@@ -96,10 +97,22 @@ impl NativeVirtual {
         AsyncTask::new(Advance { device: self.device.clone(), frames: frames as usize })
     }
 
-    /// Per channel, as numbers: returning typed arrays would need what Electron forbids.
+    /// Takes what came out; how many frames of how many channels. Then it is fetched: memory comes from JavaScript, since to
+    /// return typed arrays would need what Electron forbids.
     #[napi]
-    pub fn played(&self) -> Vec<Vec<f64>> {
-        self.device.played()
+    pub fn take_played(&mut self) -> Vec<u32> {
+        self.played = self.device.played();
+        self.played.iter().map(|channel| channel.len() as u32).collect()
+    }
+
+    #[napi]
+    pub fn fetch_played(&mut self, mut into: Vec<Float64Array>) {
+        for (mut from, into) in std::mem::take(&mut self.played).into_iter().zip(&mut into) {
+            // SAFETY: the arrays have just been made for this call, and nobody else has them.
+            let into = unsafe { into.as_mut() };
+            from.resize(into.len(), 0.0);
+            into.copy_from_slice(&from);
+        }
     }
 
     #[napi]

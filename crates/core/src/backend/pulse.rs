@@ -24,7 +24,7 @@ use super::{BackendStream, HostApi, HostListing, Request};
 use crate::device::Poke;
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::{Engine, Signals};
-use connection::Connection;
+use connection::{Connection, Refusal};
 use library::{CHANNELS_MAX, Library, library};
 
 const NAME: &str = "PulseAudio";
@@ -73,7 +73,11 @@ impl HostApi for Pulse {
         let Some(library) = library() else {
             return Ok(HostListing::default());
         };
-        Ok(list::list(library).unwrap_or_default())
+        match list::list(library) {
+            Err(Refusal::TimedOut) => Err(Error::new(ErrorKind::TimedOut, "PulseAudio did not answer")),
+            // Nobody there.
+            listing => Ok(listing.unwrap_or_default()),
+        }
     }
 
     fn watch(&self, poke: &Poke) -> Option<Box<dyn Send>> {

@@ -90,7 +90,7 @@ impl Devices {
     }
 
     /// No device, as far as we know.
-    fn none(&self, message: String) -> Error {
+    pub(super) fn none(&self, message: String) -> Error {
         match self.silent[..] {
             [] => Error::new(ErrorKind::NoSuchDevice, message),
             _ => Error::new(ErrorKind::TimedOut, format!("{message}; {} did not answer", self.silent.join(" and "))),

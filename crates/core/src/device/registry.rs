@@ -45,9 +45,23 @@ pub(super) type Portaudios = Option<Listed>;
 /// Lists every host API, each on a thread of its own, since a server may never answer; those of PortAudio only if they are
 /// wanted, or chosen.
 pub(super) fn list(portaudio: bool) -> Result<Devices> {
+    list_until(portaudio, |_| true)
+}
+
+/// The same; those that are late are waited for until what there is is enough.
+pub(super) fn list_until(portaudio: bool, enough: impl Fn(&Devices) -> bool) -> Result<Devices> {
     let second = wants_portaudio(portaudio)?.then(Second::ask);
-    let ours = listings(hosts().iter().map(|_| true));
-    Ok(compose(ours, second.map_or_else(|| Ok(Some(Vec::new())), Second::answer)?))
+    let mut asking = Asking::begin(hosts().iter().map(|_| true));
+    let late = asking.listen(LISTING);
+    let portaudios = second.map_or_else(|| Ok(Some(Vec::new())), Second::answer)?;
+    let devices = compose(asking.lists.clone(), portaudios.clone());
+    if !late || enough(&devices) {
+        asking.give_up();
+        return Ok(devices);
+    }
+    asking.listen(LISTING_ALL);
+    asking.give_up();
+    Ok(compose(asking.lists, portaudios))
 }
 
 /// Whether PortAudio is looked at, where this call names it or not.
@@ -86,30 +100,63 @@ impl Second {
 /// What those of our host APIs have that are wanted and that the program has not ruled out; nothing for those that do not
 /// answer.
 pub(super) fn listings(wanted: impl Iterator<Item = bool>) -> Vec<Option<HostListing>> {
-    static ASKED: OnceLock<Vec<Asked>> = OnceLock::new();
-    let asked = ASKED.get_or_init(|| hosts().iter().map(|_| Asked::default()).collect());
-    let end = Instant::now() + LISTING;
-    let wanted: Vec<bool> = wanted.zip(hosts()).map(|(wanted, host)| wanted && chosen(host.as_ref())).collect();
-    let mut questions: Vec<Option<Question<_>>> = hosts().iter().map(|_| None).collect();
-    // Who takes longest begins: libraries are loaded one at a time.
-    let mut order: Vec<usize> = (0..questions.len()).filter(|host| wanted[*host]).collect();
-    order.sort_by_key(|host| hosts()[*host].listing());
-    let mut lists: Vec<Option<HostListing>> = hosts().iter().map(|_| None).collect();
-    for position in order {
-        let host = hosts()[position].as_ref();
-        match host.listing() {
-            Listing::AtOnce => lists[position] = host.list().ok(),
-            _ => questions[position] = asked[position].ask("device list", || host.list().ok()),
+    let mut asking = Asking::begin(wanted);
+    asking.listen(LISTING);
+    asking.give_up();
+    asking.lists
+}
+
+/// Our host APIs while they are asked.
+struct Asking {
+    begun: Instant,
+    lists: Vec<Option<HostListing>>,
+    questions: Vec<Option<Question<Option<HostListing>>>>,
+}
+
+impl Asking {
+    fn begin(wanted: impl Iterator<Item = bool>) -> Self {
+        static ASKED: OnceLock<Vec<Asked>> = OnceLock::new();
+        let asked = ASKED.get_or_init(|| hosts().iter().map(|_| Asked::default()).collect());
+        let mut asking = Self {
+            begun: Instant::now(),
+            lists: hosts().iter().map(|_| None).collect(),
+            questions: hosts().iter().map(|_| None).collect(),
+        };
+        // Who takes longest begins: libraries are loaded one at a time.
+        let mut order: Vec<(usize, bool)> = wanted.enumerate().collect();
+        order.sort_by_key(|(host, _)| hosts()[*host].listing());
+        for (position, wanted) in order {
+            let host = hosts()[position].as_ref();
+            match host.listing() {
+                _ if !wanted || !chosen(host) => asking.lists[position] = Some(HostListing::default()),
+                Listing::AtOnce => asking.lists[position] = host.list().ok(),
+                _ => asking.questions[position] = asked[position].ask("device list", || host.list().ok()),
+            }
+        }
+        asking
+    }
+
+    /// Takes what comes within that time of the beginning; whether something is still to come.
+    fn listen(&mut self, patience: Duration) -> bool {
+        let end = self.begun + patience;
+        for (list, asked) in self.lists.iter_mut().zip(&mut self.questions) {
+            let Some(question) = asked else { continue };
+            if let Some(answer) = question.listen(end.saturating_duration_since(Instant::now())) {
+                *list = answer;
+                *asked = None;
+            }
+        }
+        self.questions.iter().any(Option::is_some)
+    }
+
+    /// Waits no longer: whoever has not answered is not asked again before it has.
+    fn give_up(&mut self) {
+        for (list, asked) in self.lists.iter_mut().zip(&mut self.questions) {
+            if let Some(question) = asked.take() {
+                *list = question.wait(Duration::ZERO).flatten();
+            }
         }
     }
-    for ((list, question), wanted) in lists.iter_mut().zip(questions).zip(wanted) {
-        match question {
-            Some(question) => *list = question.wait(end.saturating_duration_since(Instant::now())).flatten(),
-            None if !wanted => *list = Some(HostListing::default()),
-            None => (),
-        }
-    }
-    lists
 }
 
 /// The virtual host alone: no system is asked.
@@ -133,22 +180,26 @@ pub(super) fn names_portaudio(text: &str) -> bool {
 
 /// The list of what our host APIs have and of what PortAudio's have, which stand before the virtual one.
 pub(super) fn compose(ours: Vec<Option<HostListing>>, portaudios: Portaudios) -> Devices {
-    let mut devices = Devices { infos: Vec::new(), located: Vec::new(), host_apis: Vec::new(), silent: Vec::new() };
-    if portaudios.is_none() {
-        devices.silent.push("PortAudio");
-    }
+    let mut devices =
+        Devices { infos: Vec::new(), located: Vec::new(), host_apis: Vec::new(), silent: Vec::new(), known: 0 };
     let ours = hosts().iter().map(AsRef::as_ref).zip(ours);
     let (last, real): (Vec<_>, Vec<_>) = ours.partition(|(host, _)| host.name() == virtual_host::NAME);
-    let portaudios = portaudios.into_iter().flatten().map(|(host, listing)| (host, Some(listing)));
-    for (host, listing) in real.into_iter().chain(portaudios).chain(last) {
-        let Some(listing) = listing else {
-            devices.silent.push(host.name());
+    let ours = real.into_iter().map(|(host, listing)| (host.name(), listing.map(|listing| (host, listing))));
+    let portaudios = match portaudios {
+        None => vec![("PortAudio", None)],
+        Some(listed) => listed.into_iter().map(|(host, listing)| (host.name(), Some((host, listing)))).collect(),
+    };
+    let last = last.into_iter().map(|(host, listing)| (host.name(), listing.map(|listing| (host, listing))));
+    for (name, listing) in ours.chain(portaudios).chain(last) {
+        let Some((host, listing)) = listing else {
+            devices.silent.push(name);
             continue;
         };
         if listing.devices.is_empty() {
             continue;
         }
         let host_api = devices.host_apis.len();
+        devices.known += usize::from(devices.silent.is_empty());
         let first = devices.infos.len();
         for record in listing.devices {
             let id = format!("{}:{}", slug(host.name()), record.key);

@@ -241,8 +241,8 @@ fn check_repeat(play: &Play) -> Result<Option<Repeat>> {
 
 pub(crate) fn check_latency(latency: Latency) -> Result<()> {
     match latency {
-        Latency::Seconds(seconds) if !(0.0..=3600.0).contains(&seconds) => {
-            Err(Error::new(ErrorKind::OutOfRange, format!("latency must be from 0 to 3600 seconds, got {seconds}")))
+        Latency::Seconds(seconds) if !(0.0..=60.0).contains(&seconds) => {
+            Err(Error::new(ErrorKind::OutOfRange, format!("latency must be from 0 to 60 seconds, got {seconds}")))
         }
         _ => Ok(()),
     }

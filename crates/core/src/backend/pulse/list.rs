@@ -8,8 +8,8 @@ use super::connection::{Connection, Device, Question, Refusal};
 use super::library::{self, Context, Library, text};
 use crate::backend::{DeviceRecord, HostListing};
 
-/// How long a server may take for all of it.
-const PATIENCE: Duration = Duration::from_millis(900);
+/// How long a server may take for all of it: one that is started by its first client takes a second or two.
+const PATIENCE: Duration = Duration::from_millis(4500);
 
 /// What a source is called as a device where a sink has the same name.
 const SOURCE_PREFIX: &str = "source:";
