@@ -100,7 +100,7 @@ pub struct Devices {
 /// # Ok::<(), sounddevice::Error>(())
 /// ```
 pub fn devices() -> Result<Devices> {
-    registry::list(false)
+    registry::list(registry::Wanted::Any)
 }
 
 /// The same, with PortAudio's host APIs, such as "ALSA (PortAudio)", if one of these specifiers names one, is the id of one
@@ -116,11 +116,8 @@ pub fn devices() -> Result<Devices> {
 /// # Ok::<(), sounddevice::Error>(())
 /// ```
 pub fn devices_for<'a>(wanted: impl IntoIterator<Item = Option<&'a DeviceSpecifier>>) -> Result<Devices> {
-    let mut wanted = wanted.into_iter().flatten();
-    registry::list(wanted.any(|specifier| match specifier {
-        DeviceSpecifier::Index(index) => usize::try_from(*index).is_ok_and(registry::is_portaudios),
-        DeviceSpecifier::Text(text) => registry::names_portaudio(text),
-    }))
+    let wanted = wanted.into_iter().map(|specifier| specifier.map_or(registry::Wanted::Any, registry::wanted));
+    registry::list(wanted.max().unwrap_or(registry::Wanted::Any))
 }
 
 impl Devices {

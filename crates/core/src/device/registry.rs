@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{DeviceInfo, Devices, HostApiInfo};
+use super::{DeviceInfo, DeviceSpecifier, Devices, HostApiInfo};
 use crate::backend::choice::{Choice, choice};
 use crate::backend::{self, HostApi, HostListing, virtual_host};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::patience::{Asked, Question};
 
 /// How long a host API may take to open or start before it is given up.
@@ -42,26 +42,37 @@ type Listed = Vec<(&'static dyn HostApi, HostListing)>;
 /// Nothing where it has not answered.
 pub(super) type Portaudios = Option<Listed>;
 
+/// Who asks for the devices, as far as PortAudio is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Wanted {
+    /// All that is named is known not to be PortAudio's.
+    Others,
+    Any,
+    /// One of PortAudio's is named.
+    PortAudios,
+}
+
+/// What PortAudio had when it was looked at last.
+static LAST: Mutex<Option<Listed>> = Mutex::new(None);
+
 /// Lists every host API, each on a thread of its own, since a server may never answer; those of PortAudio only if they are
 /// wanted, or chosen.
-pub(super) fn list(portaudio: bool) -> Result<Devices> {
-    let second = wants_portaudio(portaudio)?.then(Second::ask);
+pub(super) fn list(wanted: Wanted) -> Result<Devices> {
+    let choice = choice()?;
+    let last = || LAST.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let portaudios = match (choice, wanted) {
+        (Choice::Cpal, _) | (Choice::Both, Wanted::Others | Wanted::Any) => Some(Vec::new()),
+        // It takes its time, and is listed only so that positions in the list stay the same.
+        (Choice::PortAudio, Wanted::Others) => last(),
+        _ => None,
+    };
+    let second = portaudios.is_none().then(Second::ask);
     let ours = listings(hosts().iter().map(|_| true));
-    Ok(compose(ours, second.map_or_else(|| Ok(Some(Vec::new())), Second::answer)?))
-}
-
-/// Whether PortAudio is looked at, where this call names it or not.
-pub(super) fn wants_portaudio(named: bool) -> Result<bool> {
-    Ok(match choice()? {
-        Choice::Both => named,
-        Choice::Cpal => false,
-        Choice::PortAudio => true,
-    })
-}
-
-/// Whether one of our host APIs is listed at all.
-pub(super) fn chosen(host: &dyn HostApi) -> bool {
-    choice() != Ok(Choice::PortAudio) || host.name() == virtual_host::NAME
+    let portaudios = match second {
+        Some(second) => second.answer()?,
+        None => portaudios,
+    };
+    Ok(compose(ours, portaudios))
 }
 
 /// PortAudio while it is asked.
@@ -79,8 +90,20 @@ impl Second {
 
     pub(super) fn answer(self) -> Result<Portaudios> {
         let left = self.end.saturating_duration_since(Instant::now());
-        self.question.and_then(|question| question.wait(left)).transpose()
+        let listed = match self.question.and_then(|question| question.wait(left)) {
+            Some(Err(error)) if error.kind() == ErrorKind::TimedOut => None,
+            answer => answer.transpose()?,
+        };
+        if let Some(listed) = &listed {
+            *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(listed.clone());
+        }
+        Ok(listed)
     }
+}
+
+/// Whether one of our host APIs is listed at all.
+pub(super) fn chosen(host: &dyn HostApi) -> bool {
+    choice() != Ok(Choice::PortAudio) || host.name() == virtual_host::NAME
 }
 
 /// What those of our host APIs have that are wanted and that the program has not ruled out; nothing for those that do not
@@ -113,18 +136,32 @@ pub(crate) fn virtual_devices() -> Devices {
     compose(hosts().iter().map(|host| list(host.as_ref())).collect(), Some(Vec::new()))
 }
 
-/// Whether an index belongs to a device of PortAudio's.
-pub(super) fn is_portaudios(index: usize) -> bool {
+/// Whose device an index or a text can be.
+pub(super) fn wanted(specifier: &DeviceSpecifier) -> Wanted {
     let indices = indices();
-    indices.iter().any(|(id, known)| *known == index && names_portaudio(id))
+    let known = match specifier {
+        DeviceSpecifier::Index(index) => {
+            let index = usize::try_from(*index).ok();
+            indices.iter().find(|(_, known)| Some(**known) == index).map(|(id, _)| id.as_str())
+        }
+        DeviceSpecifier::Text(text) if text.to_lowercase().contains(PORTAUDIO) => return Wanted::PortAudios,
+        DeviceSpecifier::Text(text) if text.starts_with(VIRTUAL) => return Wanted::Others,
+        DeviceSpecifier::Text(text) => indices.get_key_value(text.as_str()).map(|(id, _)| id.as_str()),
+    };
+    match known {
+        Some(id) if id.contains(PORTAUDIO) => Wanted::PortAudios,
+        Some(_) => Wanted::Others,
+        None => Wanted::Any,
+    }
 }
 
-/// Whether a text can only mean devices of PortAudio's: it names their host API, or one of their ids.
-pub(super) fn names_portaudio(text: &str) -> bool {
-    text.to_lowercase().contains("portaudio")
-}
+/// In the name of each of its host APIs, and in the ids of their devices.
+const PORTAUDIO: &str = "portaudio";
+/// What ids of virtual devices begin with.
+const VIRTUAL: &str = "virtual:";
 
-/// The list of what our host APIs have and of what PortAudio's have, which stand before the virtual one.
+/// The list of what our host APIs have and of what PortAudio's have. These stand behind all of ours, whose positions are the
+/// same whether PortAudio is looked at or not; where it has been chosen, before the virtual host.
 pub(super) fn compose(ours: Vec<Option<HostListing>>, portaudios: Portaudios) -> Devices {
     let mut devices = Devices { infos: Vec::new(), located: Vec::new(), host_apis: Vec::new(), silent: Vec::new() };
     if portaudios.is_none() {
@@ -133,7 +170,9 @@ pub(super) fn compose(ours: Vec<Option<HostListing>>, portaudios: Portaudios) ->
     let ours = hosts().iter().map(AsRef::as_ref).zip(ours);
     let (last, real): (Vec<_>, Vec<_>) = ours.partition(|(host, _)| host.name() == virtual_host::NAME);
     let portaudios = portaudios.into_iter().flatten().map(|(host, listing)| (host, Some(listing)));
-    for (host, listing) in real.into_iter().chain(portaudios).chain(last) {
+    let portaudios: Vec<_> = portaudios.collect();
+    let (second, third) = if choice() == Ok(Choice::PortAudio) { (portaudios, last) } else { (last, portaudios) };
+    for (host, listing) in real.into_iter().chain(second).chain(third) {
         let Some(listing) = listing else {
             devices.silent.push(host.name());
             continue;
