@@ -139,6 +139,12 @@ else
   announce 'memory: skipped, valgrind is not installed'
 fi
 tests 'ava' '^# pass ([0-9]+)$' '^# fail ([0-9]+)$' ava --tap
+if has_library 'libportaudio\.so\.2'; then
+  tests 'ava, with PortAudio as the backend' '^# pass ([0-9]+)$' '^# fail ([0-9]+)$' \
+    env SOUNDDEVICE_BACKEND=portaudio ava --tap
+else
+  announce 'ava, with PortAudio as the backend: skipped, libportaudio2 is not installed'
+fi
 
 if [ "$failed" != 0 ]; then
   printf '\nfailed:\n'

@@ -188,13 +188,13 @@ function checkSettings(kind: Kind, options?: CheckOptions): void {
   const sampleRate = given.sampleRate ?? defaults.sampleRate;
   if (sampleRate !== null) is.checkPossible(sampleRate);
   const { settings } = unpacked(given.extraSettings ?? defaults.extraSettings[kind]);
-  const request = {
+  const asked = {
     dtype: given.dtype ?? defaults.dtype[kind],
     ...(device === undefined ? {} : { device }),
     ...(channels === null ? {} : { channels }),
     ...(sampleRate === null ? {} : { sampleRate }),
   };
-  native(() => addon.checkSettings(kind, request, settings));
+  native(() => addon.checkSettings(kind, asked, settings));
 }
 
 /**

@@ -102,7 +102,7 @@ pub struct Devices {
 /// # Ok::<(), sounddevice::Error>(())
 /// ```
 pub fn devices() -> Result<Devices> {
-    registry::list(false)
+    registry::list(registry::Wanted::Any)
 }
 
 /// The same, with PortAudio's host APIs, such as "ALSA (PortAudio)", if one of these specifiers names one, is the id of one
@@ -120,11 +120,8 @@ pub fn devices() -> Result<Devices> {
 /// ```
 pub fn devices_for<'a>(wanted: impl IntoIterator<Item = Option<&'a DeviceSpecifier>>) -> Result<Devices> {
     let wanted: Vec<_> = wanted.into_iter().collect();
-    let portaudio = wanted.iter().flatten().any(|specifier| match specifier {
-        DeviceSpecifier::Index(index) => usize::try_from(*index).is_ok_and(registry::is_portaudios),
-        DeviceSpecifier::Text(text) => registry::names_portaudio(text),
-    });
-    registry::list_until(portaudio, |devices| {
+    let portaudio = wanted.iter().map(|specifier| specifier.map_or(registry::Wanted::Any, registry::wanted));
+    registry::list_until(portaudio.max().unwrap_or(registry::Wanted::Any), |devices| {
         wanted.iter().all(|specifier| match specifier {
             Some(specifier) => !devices.find(specifier, None).is_err_and(|error| error.kind() == ErrorKind::TimedOut),
             None => {

@@ -5,6 +5,9 @@
 //! are converted, mapped and dithered on the way. Everything that sounds runs on native real-time threads; nothing is
 //! allocated, locked or logged there.
 //!
+//! With the feature `portaudio` PortAudio's host APIs are there too, where its library is: see [`choose_backend`] and
+//! [`devices_for`].
+//!
 //! Threads: every function may be called from any thread. A stream's callback runs on the audio thread. The end of a job
 //! or of a stream's run is told on a control thread of the crate's own.
 

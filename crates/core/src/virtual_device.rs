@@ -13,7 +13,7 @@
 use std::sync::Arc;
 
 use crate::backend::virtual_host::{self, Device, Fault as Injected, Settings};
-use crate::device::{DeviceSpecifier, devices};
+use crate::device::{DeviceSpecifier, devices_for};
 use crate::dtype::Dtype;
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::Flags;
@@ -98,7 +98,8 @@ impl VirtualDeviceBuilder {
         }
         let device = virtual_host::host().create(self.settings);
         let id = format!("virtual:{}", device.key());
-        let index = devices()?.find(&DeviceSpecifier::Text(id.clone()), None)?.index;
+        let specifier = DeviceSpecifier::Text(id.clone());
+        let index = devices_for([Some(&specifier)])?.find(&specifier, None)?.index;
         Ok(VirtualDevice { device, index, id })
     }
 }

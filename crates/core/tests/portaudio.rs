@@ -32,6 +32,7 @@ fn apart(test: &str, servers: &str, variables: &[(&str, &str)], body: impl FnOnc
     let needed: &[&str] = match servers {
         "jack" => &["jackd", "cc", "bash"],
         "pulse" => &["pulseaudio", "pactl", "bash"],
+        "all" => &["jackd", "cc", "pulseaudio", "pactl", "bash"],
         _ => &["bash"],
     };
     let there = |command: &&str| {
@@ -177,7 +178,7 @@ fn by_itself_it_is_listed_where_it_is_named_and_its_indices_stay() {
         assert!(hosts(&ours).iter().all(|name| !name.contains("PortAudio")), "{ours}");
         assert_eq!(sounddevice::portaudio_version(), None);
         let all = listed_with("speakers ALSA (PortAudio)");
-        assert_eq!(hosts(&all), ["PulseAudio", "ALSA", "ALSA (PortAudio)", "Virtual"]);
+        assert_eq!(hosts(&all), ["PulseAudio", "ALSA", "Virtual", "ALSA (PortAudio)"]);
         let (number, text) = sounddevice::portaudio_version().expect("it is loaded");
         assert!(number >= 0x0013_0600 && text.contains("PortAudio"), "{number} {text}");
         let device = all.find_output(SPEAKERS).expect("speakers");
@@ -281,6 +282,30 @@ fn a_killed_server_is_a_lost_device_and_the_next_one_plays() {
     });
 }
 
+/// Nothing of it is changed then, so that what cannot be done without that is not offered.
+#[test]
+fn a_portaudio_that_others_have_loaded_is_left_as_it_is() {
+    apart("a_portaudio_that_others_have_loaded_is_left_as_it_is", "all", &[], || {
+        until("JACK is there", || listed("jack:loop-system"));
+        // SAFETY: it runs nothing when it is loaded.
+        let theirs = unsafe { libloading::Library::new("libportaudio.so.2") }.expect("it loads");
+        for _ in 0..2 {
+            let all = listed_with(SPEAKERS);
+            assert!(all.iter().any(|device| device.id == SPEAKERS), "{all}");
+            assert!(hosts(&all).contains(&"JACK") && !hosts(&all).contains(&"JACK (PortAudio)"), "{all}");
+            let job = play(SPEAKERS);
+            job.abort();
+            assert!(job.wait_for(PATIENCE));
+        }
+        control("kill", "jack");
+        until("JACK is gone", || !listed("jack:loop-system"));
+        let job = play(SPEAKERS);
+        job.abort();
+        assert!(job.wait_for(PATIENCE));
+        drop(theirs);
+    });
+}
+
 /// PortAudio itself ends the program there, or closes for ten minutes.
 #[test]
 fn a_jack_server_that_dies_ends_its_streams_and_nothing_else() {
@@ -323,6 +348,9 @@ fn a_jack_server_that_stands_still_holds_nothing_up() {
         control("pause", "jack");
         leaves.abort();
         assert!(leaves.wait_for(PATIENCE), "it ends");
+        // PortAudio waits for the server, whoever asks it does not; what comes too late is closed.
+        let error = sounddevice::play(&long()).device(WIDE).start().map(drop).expect_err("it does not answer");
+        assert!([ErrorKind::TimedOut, ErrorKind::NoSuchDevice].contains(&error.kind()), "{error}");
         assert!(devices().expect("a list").iter().any(|device| device.id == "virtual:loopback"));
         let position = stays.position();
         control("resume", "jack");

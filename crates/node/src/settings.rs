@@ -14,7 +14,7 @@ pub fn host_settings(settings: &Object<'_>) -> Result<HostSettings> {
     Ok(match settings.get_named_property::<String>("hostApi")?.as_str() {
         "ASIO" => AsioSettings { channel_selectors: settings.get_named_property("channelSelectors")? }.into(),
         "Core Audio" => CoreAudioSettings {
-            channel_map: settings.get("channelMap")?,
+            channel_map: settings.get::<Option<Vec<i32>>>("channelMap")?.flatten(),
             change_device_parameters: flag("changeDeviceParameters")?,
             fail_if_conversion_required: flag("failIfConversionRequired")?,
             conversion_quality: match settings.get_named_property::<String>("conversionQuality")?.as_str() {

@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 
-use super::{DeviceInfo, Devices, HostApiInfo};
+use super::{DeviceInfo, DeviceSpecifier, Devices, HostApiInfo};
 use crate::backend::choice::{Choice, choice};
 use crate::backend::{self, HostApi, HostListing, Listing, virtual_host};
-use crate::error::Result;
+use crate::error::{ErrorKind, Result};
 use crate::patience::{Asked, Question};
 
 /// How long a host API may take to open or start before it is given up.
@@ -42,18 +42,42 @@ type Listed = Vec<(&'static dyn HostApi, HostListing)>;
 /// Nothing where it has not answered.
 pub(super) type Portaudios = Option<Listed>;
 
+/// Who asks for the devices, as far as PortAudio is concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Wanted {
+    /// All that is named is known not to be PortAudio's.
+    Others,
+    Any,
+    /// One of PortAudio's is named.
+    PortAudios,
+}
+
+/// What PortAudio had when it was looked at last.
+static LAST: Mutex<Option<Listed>> = Mutex::new(None);
+
 /// Lists every host API, each on a thread of its own, since a server may never answer; those of PortAudio only if they are
 /// wanted, or chosen.
-pub(super) fn list(portaudio: bool) -> Result<Devices> {
-    list_until(portaudio, |_| true)
+pub(super) fn list(wanted: Wanted) -> Result<Devices> {
+    list_until(wanted, |_| true)
 }
 
 /// The same; those that are late are waited for until what there is is enough.
-pub(super) fn list_until(portaudio: bool, enough: impl Fn(&Devices) -> bool) -> Result<Devices> {
-    let second = wants_portaudio(portaudio)?.then(Second::ask);
+pub(super) fn list_until(wanted: Wanted, enough: impl Fn(&Devices) -> bool) -> Result<Devices> {
+    let choice = choice()?;
+    let last = || LAST.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    let portaudios = match (choice, wanted) {
+        (Choice::Cpal, _) | (Choice::Both, Wanted::Others | Wanted::Any) => Some(Vec::new()),
+        // It takes its time, and is listed only so that positions in the list stay the same.
+        (Choice::PortAudio, Wanted::Others) => last(),
+        _ => None,
+    };
+    let second = portaudios.is_none().then(Second::ask);
     let mut asking = Asking::begin(hosts().iter().map(|_| true));
     let late = asking.listen(LISTING);
-    let portaudios = second.map_or_else(|| Ok(Some(Vec::new())), Second::answer)?;
+    let portaudios = match second {
+        Some(second) => second.answer()?,
+        None => portaudios,
+    };
     let devices = compose(asking.lists.clone(), portaudios.clone());
     if !late || enough(&devices) {
         asking.give_up();
@@ -62,20 +86,6 @@ pub(super) fn list_until(portaudio: bool, enough: impl Fn(&Devices) -> bool) -> 
     asking.listen(LISTING_ALL);
     asking.give_up();
     Ok(compose(asking.lists, portaudios))
-}
-
-/// Whether PortAudio is looked at, where this call names it or not.
-pub(super) fn wants_portaudio(named: bool) -> Result<bool> {
-    Ok(match choice()? {
-        Choice::Both => named,
-        Choice::Cpal => false,
-        Choice::PortAudio => true,
-    })
-}
-
-/// Whether one of our host APIs is listed at all.
-pub(super) fn chosen(host: &dyn HostApi) -> bool {
-    choice() != Ok(Choice::PortAudio) || host.name() == virtual_host::NAME
 }
 
 /// PortAudio while it is asked.
@@ -93,8 +103,20 @@ impl Second {
 
     pub(super) fn answer(self) -> Result<Portaudios> {
         let left = self.end.saturating_duration_since(Instant::now());
-        self.question.and_then(|question| question.wait(left)).transpose()
+        let listed = match self.question.and_then(|question| question.wait(left)) {
+            Some(Err(error)) if error.kind() == ErrorKind::TimedOut => None,
+            answer => answer.transpose()?,
+        };
+        if let Some(listed) = &listed {
+            *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(listed.clone());
+        }
+        Ok(listed)
     }
+}
+
+/// Whether one of our host APIs is listed at all.
+pub(super) fn chosen(host: &dyn HostApi) -> bool {
+    choice() != Ok(Choice::PortAudio) || host.name() == virtual_host::NAME
 }
 
 /// What those of our host APIs have that are wanted and that the program has not ruled out; nothing for those that do not
@@ -167,30 +189,47 @@ pub(crate) fn virtual_devices() -> Devices {
     compose(hosts().iter().map(|host| list(host.as_ref())).collect(), Some(Vec::new()))
 }
 
-/// Whether an index belongs to a device of PortAudio's.
-pub(super) fn is_portaudios(index: usize) -> bool {
+/// Whose device an index or a text can be.
+pub(super) fn wanted(specifier: &DeviceSpecifier) -> Wanted {
     let indices = indices();
-    indices.iter().any(|(id, known)| *known == index && names_portaudio(id))
+    let known = match specifier {
+        DeviceSpecifier::Index(index) => {
+            let index = usize::try_from(*index).ok();
+            indices.iter().find(|(_, known)| Some(**known) == index).map(|(id, _)| id.as_str())
+        }
+        DeviceSpecifier::Text(text) if text.to_lowercase().contains(PORTAUDIO) => return Wanted::PortAudios,
+        DeviceSpecifier::Text(text) if text.starts_with(VIRTUAL) => return Wanted::Others,
+        DeviceSpecifier::Text(text) => indices.get_key_value(text.as_str()).map(|(id, _)| id.as_str()),
+    };
+    match known {
+        Some(id) if id.contains(PORTAUDIO) => Wanted::PortAudios,
+        Some(_) => Wanted::Others,
+        None => Wanted::Any,
+    }
 }
 
-/// Whether a text can only mean devices of PortAudio's: it names their host API, or one of their ids.
-pub(super) fn names_portaudio(text: &str) -> bool {
-    text.to_lowercase().contains("portaudio")
-}
+/// In the name of each of its host APIs, and in the ids of their devices.
+const PORTAUDIO: &str = "portaudio";
+/// What ids of virtual devices begin with.
+const VIRTUAL: &str = "virtual:";
 
-/// The list of what our host APIs have and of what PortAudio's have, which stand before the virtual one.
+/// The list of what our host APIs have and of what PortAudio's have. These stand behind all of ours, whose positions are the
+/// same whether PortAudio is looked at or not; where it has been chosen, before the virtual host.
 pub(super) fn compose(ours: Vec<Option<HostListing>>, portaudios: Portaudios) -> Devices {
     let mut devices =
         Devices { infos: Vec::new(), located: Vec::new(), host_apis: Vec::new(), silent: Vec::new(), known: 0 };
     let ours = hosts().iter().map(AsRef::as_ref).zip(ours);
     let (last, real): (Vec<_>, Vec<_>) = ours.partition(|(host, _)| host.name() == virtual_host::NAME);
-    let ours = real.into_iter().map(|(host, listing)| (host.name(), listing.map(|listing| (host, listing))));
-    let portaudios = match portaudios {
-        None => vec![("PortAudio", None)],
-        Some(listed) => listed.into_iter().map(|(host, listing)| (host.name(), Some((host, listing)))).collect(),
+    let named = |(host, listing): (&'static dyn HostApi, Option<HostListing>)| {
+        (host.name(), listing.map(|listing| (host, listing)))
     };
-    let last = last.into_iter().map(|(host, listing)| (host.name(), listing.map(|listing| (host, listing))));
-    for (name, listing) in ours.chain(portaudios).chain(last) {
+    let portaudios: Vec<_> = match portaudios {
+        None => vec![("PortAudio", None)],
+        Some(listed) => listed.into_iter().map(|(host, listing)| named((host, Some(listing)))).collect(),
+    };
+    let last: Vec<_> = last.into_iter().map(named).collect();
+    let (second, third) = if choice() == Ok(Choice::PortAudio) { (portaudios, last) } else { (last, portaudios) };
+    for (name, listing) in real.into_iter().map(named).chain(second).chain(third) {
         let Some((host, listing)) = listing else {
             devices.silent.push(name);
             continue;

@@ -5,9 +5,10 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::registry::{Portaudios, Second, chosen, compose, hosts, listings, wants_portaudio};
+use super::registry::{Portaudios, Second, chosen, compose, hosts, listings};
 use super::{DeviceInfo, Devices, Kind};
 use crate::backend::HostListing;
+use crate::backend::choice::{Choice, choice};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How often host APIs are looked at that do not tell, and those whose server was not there.
@@ -142,8 +143,8 @@ struct Known {
 
 /// PortAudio's, where it is chosen.
 fn second() -> Portaudios {
-    match wants_portaudio(false) {
-        Ok(true) => Second::ask().answer().ok().flatten(),
+    match choice() {
+        Ok(Choice::PortAudio) => Second::ask().answer().ok().flatten(),
         _ => Some(Vec::new()),
     }
 }

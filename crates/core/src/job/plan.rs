@@ -122,8 +122,12 @@ pub(super) fn resolve(
     for latency in [play.as_ref().map(|p| p.latency), record.as_ref().map(|r| r.latency)].into_iter().flatten() {
         check_latency(latency)?;
     }
-    let wanted = [play.as_ref().map(|play| &play.device), record.as_ref().map(|record| &record.device)];
-    let devices = devices(wanted.map(|device| device?.as_ref()))?;
+    let wanted = match (&play, &record) {
+        (Some(play), Some(record)) => [play.device.as_ref(), record.device.as_ref()],
+        (Some(Play { device, .. }), None) | (None, Some(Record { device, .. })) => [device.as_ref(); 2],
+        (None, None) => [None; 2],
+    };
+    let devices = devices(wanted)?;
     let output = play.as_ref().map(|play| devices.resolve(play.device.as_ref(), Kind::Output)).transpose()?;
     let input = record.as_ref().map(|record| devices.resolve(record.device.as_ref(), Kind::Input)).transpose()?;
     let sample_rate = rate(sample_rate, input, output)?;

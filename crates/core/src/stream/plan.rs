@@ -55,8 +55,8 @@ pub(crate) fn resolve(request: &Request, has_callback: bool) -> Result<Parts> {
         let message = "Invalid flag: neverDropInput needs a duplex stream with a callback and blockSize 0";
         return Err(Error::new(ErrorKind::InvalidFlag, message));
     }
-    let wanted = [&request.input, &request.output];
-    let devices = devices_for(wanted.map(|side| side.as_ref()?.device.as_ref()))?;
+    let wanted = [&request.input, &request.output].into_iter().flatten();
+    let devices = devices_for(wanted.map(|side| side.device.as_ref()))?;
     let find = |side: &Option<SideRequest>, kind| -> Result<Option<&DeviceInfo>> {
         side.as_ref().map(|side| devices.resolve(side.device.as_ref(), kind)).transpose()
     };

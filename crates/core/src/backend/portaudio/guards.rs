@@ -39,7 +39,9 @@ mod active {
     use std::ffi::{CStr, c_char, c_int, c_uint, c_void};
     use std::ptr;
     use std::sync::atomic::{AtomicBool, AtomicPtr, Ordering};
-    use std::sync::{Mutex, MutexGuard, PoisonError};
+    use std::sync::{Mutex, MutexGuard, Once, PoisonError, mpsc};
+    use std::thread;
+    use std::time::Duration;
 
     use super::super::imports::replace;
     use super::super::stream;
@@ -47,6 +49,8 @@ mod active {
     use crate::backend::jack::client::{Client, server_died};
     use crate::backend::jack::library::{self, RawClient, RawPort, SERVER_ERROR, SERVER_FAILED};
 
+    /// How long the end of the program may wait for the server.
+    const FAREWELL: Duration = Duration::from_millis(500);
     /// Nanoseconds between two looks at whether its server has died.
     const LOOK: i64 = 50_000_000;
     /// Seconds; waits that long are those for JACK.
@@ -64,6 +68,8 @@ mod active {
     unsafe impl Send for Foreign {}
 
     static FOREIGN: Mutex<Option<Foreign>> = Mutex::new(None);
+    /// Whether the program ends.
+    static LEAVING: AtomicBool = AtomicBool::new(false);
     /// Whether its server is gone.
     static DOWN: AtomicBool = AtomicBool::new(false);
     /// What PortAudio has taken for granted and was not so: a text of its own.
@@ -87,8 +93,41 @@ mod active {
         if let Ok(client) = opened {
             DOWN.store(false, Ordering::Release);
             *foreign() = Some(Foreign { client, shut_down: None });
+            static AT_EXIT: Once = Once::new();
+            AT_EXIT.call_once(|| {
+                // SAFETY: the function may be called at the end. Where there is no room for it, it is not called.
+                let _ = unsafe { libc::atexit(leave) };
+            });
         }
         raw
+    }
+
+    /// The program ends, whatever PortAudio is doing: a server that is left by an active client may be deaf to others from
+    /// then on. The client itself stays, for PortAudio's thread may be using it.
+    extern "C" fn leave() {
+        LEAVING.store(true, Ordering::Release);
+        let (done, left) = mpsc::channel();
+        let body = move || {
+            if let Some(Foreign { client, .. }) = &*foreign() {
+                // SAFETY: the client is open.
+                unsafe { (client.library.deactivate)(client.raw) };
+            }
+            let _ = done.send(());
+        };
+        if thread::Builder::new().name("portaudio exit".into()).spawn(body).is_ok() {
+            let _ = left.recv_timeout(FAREWELL);
+        }
+    }
+
+    /// `jack_activate`
+    unsafe extern "C" fn activate(_: *mut RawClient) -> c_int {
+        match &*foreign() {
+            // SAFETY: the client is open and not active.
+            Some(Foreign { client, .. }) if !LEAVING.load(Ordering::Acquire) => unsafe {
+                (client.library.activate)(client.raw)
+            },
+            _ => -1,
+        }
     }
 
     /// `jack_deactivate`: what it returns says nothing that PortAudio could do anything about.
@@ -204,9 +243,10 @@ mod active {
     }
 
     /// What JACK's host API calls; without one of these it is not guarded.
-    const JACKS: [&CStr; 6] = [
+    const JACKS: [&CStr; 7] = [
         c"jack_client_open",
         c"jack_client_close",
+        c"jack_activate",
         c"jack_deactivate",
         c"jack_port_unregister",
         c"jack_on_shutdown",
@@ -230,6 +270,7 @@ mod active {
             let ours = [
                 client_open as *const c_void,
                 client_close as *const c_void,
+                activate as *const c_void,
                 deactivate as *const c_void,
                 port_unregister as *const c_void,
                 on_shutdown as *const c_void,

@@ -45,15 +45,8 @@ pub(super) struct Session {
 type Work = Box<dyn FnOnce(&mut Session) + Send>;
 
 /// Asks on PortAudio's thread and waits for that. While one question hangs, others are refused at once.
+/// What is asked is done in any case, if late.
 pub(super) fn ask<T: Send + 'static>(work: impl FnOnce(&mut Session) -> Result<T> + Send + 'static) -> Result<T> {
-    ask_for(PATIENCE, work)
-}
-
-/// As [`ask`], with another patience. What is asked is done in any case, if late.
-pub(super) fn ask_for<T: Send + 'static>(
-    patience: Duration,
-    work: impl FnOnce(&mut Session) -> Result<T> + Send + 'static,
-) -> Result<T> {
     static ASKED: OnceLock<Asked> = OnceLock::new();
     let sender = sender()?;
     let failed = || {
@@ -71,7 +64,7 @@ pub(super) fn ask_for<T: Send + 'static>(
         });
         sender.send(work).ok().and_then(|()| answered.recv().ok())
     });
-    let answer = question.and_then(|question| question.wait(patience)).flatten();
+    let answer = question.and_then(|question| question.wait(PATIENCE)).flatten();
     answer.unwrap_or_else(|| {
         if let Some(error) = failed() {
             return Err(error);

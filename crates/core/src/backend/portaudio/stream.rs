@@ -62,7 +62,7 @@ unsafe impl Sync for Shared {}
 static ON_JACK: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
 
 /// Tells the streams on JACK that its server has died.
-#[cfg_attr(not(target_os = "linux"), allow(dead_code))] // where PortAudio's client is guarded
+#[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), allow(dead_code))] // where PortAudio's client is guarded
 pub(super) fn jack_died() {
     for stream in ON_JACK.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
         if let Some(shared) = stream.upgrade() {
