@@ -774,23 +774,30 @@ if (
   }
 }
 
-const { NativeJob, NativeStream, NativeVirtual, NativeWatcher, NativeWav, checkSettings, convert, createVirtualDevice, endJobs, findDevice, listDevices, listDevicesAsync, openJob, openStream, openStreamAsync, readWav, versions, watchDevices } = nativeBinding
+const { NativeJob, NativeStream, NativeVirtual, NativeWatcher, NativeWav, channelNames, checkSettings, convert, createVirtualDevice, endJobs, findDevice, findMicrophone, findSpeaker, listDevices, listDevicesAsync, listMicrophones, listSpeakers, openJob, openStream, openStreamAsync, programName, readWav, setProgramName, versions, watchDevices } = nativeBinding
 export { NativeJob }
 export { NativeStream }
 export { NativeVirtual }
 export { NativeWatcher }
 export { NativeWav }
+export { channelNames }
 export { checkSettings }
 export { convert }
 export { createVirtualDevice }
 export { endJobs }
 export { findDevice }
+export { findMicrophone }
+export { findSpeaker }
 export { listDevices }
 export { listDevicesAsync }
+export { listMicrophones }
+export { listSpeakers }
 export { openJob }
 export { openStream }
 export { openStreamAsync }
+export { programName }
 export { readWav }
+export { setProgramName }
 export { versions }
 export { watchDevices }
 export const __napiBindingTarget = __napiLoadedBindingTarget

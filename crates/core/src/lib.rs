@@ -10,6 +10,7 @@
 
 mod audio_data;
 mod backend;
+mod channel;
 mod check;
 mod control;
 mod convenience;
@@ -23,6 +24,7 @@ pub mod fuzz;
 pub mod job;
 mod memory;
 mod patience;
+mod program;
 mod realtime;
 mod sample;
 pub mod stream;
@@ -33,6 +35,7 @@ mod wav;
 
 pub use audio_data::AudioData;
 pub use backend::CPAL_VERSION;
+pub use channel::{Channel, channel_names};
 pub use check::check;
 pub use convenience::{Builder, Playing, Recording, RecordingJob, play, playrec, rec};
 pub use convert::{ConvertOptions, Counts, convert};
@@ -43,6 +46,7 @@ pub use dtype::Dtype;
 pub use error::{Error, ErrorKind, HostError, Result};
 pub use job::Latency;
 pub use memory::Samples;
+pub use program::{program_name, set_program_name};
 pub use sample::{I24, Sample};
 pub use stream::{Finished, Flow, Io, Raw, Read, Status, Stream, StreamBuilder, StreamTime, Written};
 pub use virtual_device::virtual_host;

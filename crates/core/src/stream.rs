@@ -17,7 +17,7 @@ pub use call::{Direction, Finished, Flow, Io, Present, Raw, Read, Status, Stream
 
 use self::core::Core;
 use crate::dtype::Dtype;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::sample::Sample;
 
 /// A stream of samples of type `I` from an input and `O` to an output; `()` is no such direction, [`Raw`] is bytes.
@@ -388,6 +388,28 @@ impl<I, O: Present> Stream<I, O> {
     /// `WriteToCallbackStream`.
     pub fn write_available(&self) -> Result<usize> {
         self.core.write_available()
+    }
+
+    /// How loud it is: 1 leaves the samples as they are.
+    pub fn volume(&self) -> f64 {
+        self.core.shared.volume()
+    }
+
+    /// Makes the output louder or softer by this factor, from the next period on and in a straight line over 20 ms; a run
+    /// begins with the volume that it has by then. Made on the audio thread; what the device has by now keeps its volume.
+    ///
+    /// # Errors
+    /// `OutOfRange` unless it is finite and at least 0; `NotSupported` where there is no output after all.
+    pub fn set_volume(&self, volume: f64) -> Result<()> {
+        if self.core.settings.output.is_none() {
+            return Err(Error::new(ErrorKind::NotSupported, "An input only stream has no volume"));
+        }
+        if !(volume.is_finite() && volume >= 0.0) {
+            let message = format!("volume must be finite and at least 0, got {volume}");
+            return Err(Error::new(ErrorKind::OutOfRange, message));
+        }
+        self.core.shared.set_volume(volume);
+        Ok(())
     }
 
     /// Channels of the output.

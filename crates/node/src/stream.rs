@@ -10,6 +10,7 @@ use sounddevice::stream::handoff::{Asked, Handoff};
 use sounddevice::{Dtype, Finished, Flow, Raw, StreamBuilder, StreamTime};
 
 use crate::buffer::{hand_over, writable};
+use crate::cards::{ChannelName, channel};
 use crate::devices::{Specifier, dtype, specifier};
 use crate::error::{NativeError, throw};
 use crate::gate::{Gate, Wake};
@@ -75,6 +76,9 @@ fn plan(env: &Env, options: &Object<'_>, wake: &Function<'_, (), ()>) -> Result<
         if let Some(channels) = side.get::<u32>("channels")? {
             builder = builder.input_channels(channels as usize);
         }
+        if let Some(map) = side.get::<Vec<ChannelName>>("map")? {
+            builder = builder.input_map(map.into_iter().map(channel));
+        }
     }
     if let Some(side) = &output {
         builder = builder.output_latency(latency(side)?);
@@ -84,9 +88,15 @@ fn plan(env: &Env, options: &Object<'_>, wake: &Function<'_, (), ()>) -> Result<
         if let Some(channels) = side.get::<u32>("channels")? {
             builder = builder.output_channels(channels as usize);
         }
+        if let Some(map) = side.get::<Vec<ChannelName>>("map")? {
+            builder = builder.output_map(map.into_iter().map(channel));
+        }
     }
     if let Some(rate) = options.get::<f64>("sampleRate")? {
         builder = builder.sample_rate(rate);
+    }
+    if let Some(seconds) = options.get::<f64>("buffer")? {
+        builder = builder.buffer(seconds);
     }
     let flag = |name: &str| options.get::<bool>(name).map(|value| value.unwrap_or(false));
     builder = builder
@@ -456,6 +466,16 @@ impl NativeStream {
     #[napi]
     pub fn cpu_load(&self) -> f64 {
         self.stream().cpu_load()
+    }
+
+    #[napi(getter)]
+    pub fn volume(&self) -> f64 {
+        self.stream().volume()
+    }
+
+    #[napi]
+    pub fn set_volume(&self, env: Env, volume: f64) -> Result<()> {
+        self.stream().set_volume(volume).map_err(|error| throw(&env, error))
     }
 
     #[napi]

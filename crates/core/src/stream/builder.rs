@@ -8,6 +8,7 @@ use super::call::{Direction, Finished, Flow, Io};
 use super::core::{Core, Hooks};
 use super::handoff::Handoff;
 use super::plan::{Request, SideRequest, resolve};
+use crate::channel::Channel;
 use crate::device::DeviceSpecifier;
 use crate::dtype::Dtype;
 use crate::error::Result;
@@ -34,7 +35,7 @@ impl<I, O> std::fmt::Debug for StreamBuilder<I, O> {
 
 impl<I: Direction, O: Direction> StreamBuilder<I, O> {
     pub(super) fn new(input: Option<Dtype>, output: Option<Dtype>) -> Self {
-        let side = |dtype| SideRequest { dtype, device: None, channels: None, latency: Latency::High };
+        let side = |dtype| SideRequest { dtype, device: None, channels: None, map: None, latency: Latency::High };
         let request = Request {
             input: input.map(side),
             output: output.map(side),
@@ -44,6 +45,7 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
             never_drop_input: false,
             prime_output: false,
             handoff: false,
+            hold: None,
         };
         Self { request, hooks: Hooks::default(), of: PhantomData }
     }
@@ -87,6 +89,25 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
     /// Channels that are played: the device's first ones.
     pub fn output_channels(self, channels: usize) -> Self {
         self.output(|side| side.channels = Some(channels))
+    }
+
+    /// Which channels are heard: column `n` of the data is the `n`th of them. Instead of a number of channels.
+    pub fn input_map(self, map: impl IntoIterator<Item = impl Into<Channel>>) -> Self {
+        let map = map.into_iter().map(Into::into).collect();
+        self.input(|side| side.map = Some(map))
+    }
+
+    /// Which channels are played; the device's others are silent. Of several columns for one channel the sum is heard.
+    pub fn output_map(self, map: impl IntoIterator<Item = impl Into<Channel>>) -> Self {
+        let map = map.into_iter().map(Into::into).collect();
+        self.output(|side| side.map = Some(map))
+    }
+
+    /// How much is held between the device and who reads or writes, in seconds, from 0 to 60; without it, twice the latency or
+    /// four blocks, at most one second. It adds no latency: what is written while nothing is held is heard at once.
+    pub fn buffer(mut self, seconds: f64) -> Self {
+        self.request.hold = Some(seconds);
+        self
     }
 
     /// How much the device may buffer, in each direction.

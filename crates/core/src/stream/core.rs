@@ -11,7 +11,7 @@ use crate::control::{self, Handle, Owner, Plan};
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::Signals;
 use crate::realtime::command::Command;
-use crate::realtime::stream::{Callback, Ended, Ends, Home, OnPeriod, Settings, Shared, Streaming, inside};
+use crate::realtime::stream::{Callback, Ended, Ends, Home, OnPeriod, Routes, Settings, Shared, Streaming, inside};
 
 /// How long after the end of the last sound a device may take to say so, before it is released all the same.
 const GRACE: Duration = Duration::from_secs(2);
@@ -23,6 +23,7 @@ pub(crate) type OnFinished = Arc<dyn Fn(Finished) + Send + Sync>;
 pub(crate) struct Core {
     plan: Plan,
     pub settings: Settings,
+    routes: Routes,
     /// Indices; input, output.
     pub devices: (usize, usize),
     pub has_callback: bool,
@@ -109,6 +110,7 @@ impl Core {
         let core = Arc::new(Self {
             plan: parts.plan,
             settings: parts.settings,
+            routes: parts.routes,
             devices: parts.devices,
             has_callback,
             shared: Arc::default(),
@@ -153,7 +155,8 @@ impl Core {
             Arc::clone(&self.ends),
             Arc::clone(&self.home),
             self.on_period.clone(),
-        );
+        )
+        .routed(self.routes.clone());
         let opening = {
             let mut state = self.state();
             state.opened += 1;

@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     input_latency: AtomicU64,
     output_latency: AtomicU64,
     load: AtomicU64,
+    /// How loud the output is wanted.
+    volume: AtomicU64,
     /// By the bit of the flag.
     xruns: [AtomicU64; 4],
     clipped: AtomicU64,
@@ -69,6 +71,7 @@ impl Default for Shared {
             input_latency: unknown(),
             output_latency: unknown(),
             load: zero(),
+            volume: AtomicU64::new(1f64.to_bits()),
             xruns: [zero(), zero(), zero(), zero()],
             clipped: zero(),
             nan: zero(),
@@ -184,6 +187,15 @@ impl Shared {
 
     pub(crate) fn load(&self) -> f64 {
         f64::from_bits(self.load.load(Relaxed))
+    }
+
+    /// How loud the output is wanted, in this run and the next ones.
+    pub(crate) fn volume(&self) -> f64 {
+        f64::from_bits(self.volume.load(Relaxed))
+    }
+
+    pub(crate) fn set_volume(&self, volume: f64) {
+        self.volume.store(volume.to_bits(), Relaxed);
     }
 
     pub(super) fn count(&self, counts: Counts) {
