@@ -52,6 +52,8 @@ export declare class NativeStream {
   leave(): void
   /** JavaScript begins to look: the ends of runs that it has not heard of, one by one. */
   look(): RunEnd | null
+  /** Devices on which it goes on, of which JavaScript has not heard. */
+  moved(): Array<DeviceInfo>
   /** JavaScript has seen everything; `interested` if it waits for input or for room. */
   looked(interested: boolean): void
   /**

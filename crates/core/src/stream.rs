@@ -304,9 +304,9 @@ impl<I: Present, O> Stream<I, O> {
         self.core.settings.input.map_or(0, |side| side.channels)
     }
 
-    /// Index of the input device.
+    /// Index of the input device, of now.
     pub fn input_device(&self) -> usize {
-        self.core.devices.0
+        self.core.devices().0
     }
 
     /// Format of the input.
@@ -417,9 +417,9 @@ impl<I, O: Present> Stream<I, O> {
         self.core.settings.output.map_or(0, |side| side.channels)
     }
 
-    /// Index of the output device.
+    /// Index of the output device, of now.
     pub fn output_device(&self) -> usize {
-        self.core.devices.1
+        self.core.devices().1
     }
 
     /// Format of the output.

@@ -11,7 +11,7 @@ use sounddevice::{Dtype, Finished, Flow, Raw, StreamBuilder, StreamTime};
 
 use crate::buffer::{hand_over, writable};
 use crate::cards::{ChannelName, channel};
-use crate::devices::{Specifier, dtype, specifier};
+use crate::devices::{DeviceInfo, Specifier, dtype, specifier};
 use crate::error::{NativeError, throw};
 use crate::gate::{Gate, Wake};
 use crate::job::latency;
@@ -109,6 +109,10 @@ fn plan(env: &Env, options: &Object<'_>, wake: &Function<'_, (), ()>) -> Result<
     let gate = Gate::new(wake).map_err(|error| throw(env, error))?;
     let finished = Arc::clone(&gate);
     builder = builder.on_finished(move |reason| finished.finished(reason));
+    if flag("follow")? {
+        let moved = Arc::clone(&gate);
+        builder = builder.follow_default(true).on_device_changed(move |device| moved.moved(device));
+    }
     let mut handoff = None;
     if flag("called")? {
         let asks = Arc::clone(&gate);
@@ -336,6 +340,12 @@ impl NativeStream {
     #[napi]
     pub fn look(&self) -> Option<RunEnd> {
         self.parts.gate.begin_look().map(Into::into)
+    }
+
+    /// Devices on which it goes on, of which JavaScript has not heard.
+    #[napi]
+    pub fn moved(&self) -> Vec<DeviceInfo> {
+        self.parts.gate.take_moved().iter().map(DeviceInfo::from).collect()
     }
 
     /// JavaScript has seen everything; `interested` if it waits for input or for room.

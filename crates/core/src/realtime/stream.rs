@@ -124,6 +124,8 @@ pub(crate) struct Streaming {
     on_period: Option<OnPeriod>,
     settings: Settings,
     routes: Routes,
+    /// What the run has missed by now, where it goes on from another device.
+    gap: Option<Flags>,
     work: Option<Work>,
 }
 
@@ -171,7 +173,25 @@ impl Streaming {
         on_period: Option<OnPeriod>,
     ) -> Self {
         let callback = home.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Self { shared, signals, ends, home, callback, on_period, settings, routes: Routes::default(), work: None }
+        Self {
+            shared,
+            signals,
+            ends,
+            home,
+            callback,
+            on_period,
+            settings,
+            routes: Routes::default(),
+            gap: None,
+            work: None,
+        }
+    }
+
+    /// The run goes on that another engine has begun, after a gap.
+    pub(crate) fn going_on(mut self, goes_on: bool) -> Self {
+        let missed = Flags::INPUT_OVERFLOW.with(Flags::OUTPUT_UNDERFLOW);
+        self.gap = goes_on.then_some(missed);
+        self
     }
 
     /// Sends columns where these say.
@@ -196,7 +216,8 @@ impl Streaming {
     }
 
     fn period(&mut self, period: &mut Period<'_>) {
-        let concerning = self.concerning(period.flags);
+        let gap = self.gap.take().unwrap_or_default();
+        let concerning = self.concerning(period.flags.with(gap));
         let command = self.shared.command();
         let Some(work) = &mut self.work else {
             return;
@@ -247,9 +268,10 @@ impl Streaming {
 
 impl Engine for Streaming {
     fn prepare(&mut self, info: &StreamInfo) {
-        let rings = self.callback.is_none().then_some(&*self.ends);
-        self.work = Some(Work::new(&self.settings, &self.routes, info, rings, &self.shared));
-        if let Some(callback) = &mut self.callback {
+        let ends = self.callback.is_none().then_some(&*self.ends);
+        let kept = self.ends.take().filter(|_| self.gap.is_some());
+        self.work = Some(Work::new(&self.settings, &self.routes, info, ends, kept, &self.shared));
+        if let (Some(callback), None) = (&mut self.callback, self.gap) {
             callback.prepare();
         }
     }
@@ -310,8 +332,11 @@ impl Engine for Streaming {
 }
 
 impl Drop for Streaming {
-    /// On the control thread: the callback goes home.
+    /// On the control thread: the callback and the rings go home.
     fn drop(&mut self) {
+        if let Some(rings) = self.work.take().and_then(|work| work.rings) {
+            self.ends.keep(rings);
+        }
         if let Some(callback) = self.callback.take() {
             *self.home.lock().unwrap_or_else(PoisonError::into_inner) = Some(callback);
         }
@@ -319,7 +344,14 @@ impl Drop for Streaming {
 }
 
 impl Work {
-    fn new(settings: &Settings, routes: &Routes, info: &StreamInfo, ends: Option<&Ends>, shared: &Shared) -> Self {
+    fn new(
+        settings: &Settings,
+        routes: &Routes,
+        info: &StreamInfo,
+        ends: Option<&Ends>,
+        kept: Option<Rings>,
+        shared: &Shared,
+    ) -> Self {
         let piece = PIECE.max(info.period);
         let block = match ends {
             Some(_) => 0,
@@ -366,7 +398,8 @@ impl Work {
             waits: if in_frame > 0 && block > 0 { Reblock::wait(block, info.period) } else { 0 },
             delay: reblock.delay(),
             reblock,
-            rings: ends.map(|ends| Rings::new(ends, in_frame, out_frame, held, info.sample_rate)),
+            rings: ends
+                .map(|ends| kept.unwrap_or_else(|| Rings::new(ends, in_frame, out_frame, held, info.sample_rate))),
             piece,
             pending: Flags::default(),
             ending: None,

@@ -9,7 +9,7 @@ use super::core::{Core, Hooks};
 use super::handoff::Handoff;
 use super::plan::{Request, SideRequest, resolve};
 use crate::channel::Channel;
-use crate::device::DeviceSpecifier;
+use crate::device::{DeviceInfo, DeviceSpecifier};
 use crate::dtype::Dtype;
 use crate::error::Result;
 use crate::job::Latency;
@@ -46,6 +46,7 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
             prime_output: false,
             handoff: false,
             hold: None,
+            follow: false,
         };
         Self { request, hooks: Hooks::default(), of: PhantomData }
     }
@@ -181,6 +182,20 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
         self
     }
 
+    /// When the device is lost, or another one becomes the default, the stream goes on there: with the same rate, channels and
+    /// format, after a gap that is flagged. A device that was asked for by name is looked for first, and is not left as
+    /// long as it is there. Where nothing can be had for a second the stream ends as it does otherwise.
+    pub fn follow_default(mut self, follow: bool) -> Self {
+        self.request.follow = follow;
+        self
+    }
+
+    /// Called on a control thread when the stream goes on, on this device: see [`follow_default`](Self::follow_default).
+    pub fn on_device_changed(mut self, tell: impl Fn(&DeviceInfo) + Send + Sync + 'static) -> Self {
+        self.hooks.on_moved = Some(Arc::new(tell));
+        self
+    }
+
     /// For bindings: the callback is somebody on another thread, see [`Handoff`].
     #[doc(hidden)]
     pub fn handoff(mut self, handoff: &Arc<Handoff>) -> Self {
@@ -203,6 +218,7 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
     /// `InvalidFlag`, `DeviceUnavailable`, `TimedOut` after five seconds, `Host`.
     pub fn open(self) -> Result<Stream<I, O>> {
         let parts = resolve(&self.request, self.hooks.callback.is_some())?;
-        Ok(Stream::new(Core::open(parts, self.hooks)?))
+        let follow = self.request.follow.then_some(self.request);
+        Ok(Stream::new(Core::open(parts, self.hooks, follow)?))
     }
 }

@@ -39,13 +39,22 @@ pub(crate) struct Request {
     pub handoff: bool,
     /// Seconds that reading and writing hold; none where the latency says.
     pub hold: Option<f64>,
+    /// Where the device is lost, the default one takes its place.
+    pub follow: bool,
 }
 
 pub(crate) struct Parts {
-    pub plan: Plan,
+    pub target: Target,
     pub settings: Settings,
+}
+
+/// What is opened for a stream, and where its columns go: another one when it moves.
+#[derive(Debug, Clone)]
+pub(crate) struct Target {
+    pub plan: Plan,
     pub routes: Routes,
-    pub devices: (usize, usize),
+    pub input: Option<DeviceInfo>,
+    pub output: Option<DeviceInfo>,
 }
 
 pub(crate) fn resolve(request: &Request, has_callback: bool) -> Result<Parts> {
@@ -102,9 +111,13 @@ pub(crate) fn resolve(request: &Request, has_callback: bool) -> Result<Parts> {
     };
     let (input_side, input_user, input_picks) = open(&request.input, input, Kind::Input)?;
     let (output_side, output_user, output_picks) = open(&request.output, output, Kind::Output)?;
-    let index = |device: Option<&DeviceInfo>| device.map_or(0, |device| device.index);
     Ok(Parts {
-        plan: Plan { sample_rate, block_size: request.block_size, input: input_side, output: output_side },
+        target: Target {
+            plan: Plan { sample_rate, block_size: request.block_size, input: input_side, output: output_side },
+            routes: Routes { input: input_picks, output: output_picks },
+            input: input.cloned(),
+            output: output.cloned(),
+        },
         settings: Settings {
             input: input_user,
             output: output_user,
@@ -115,7 +128,5 @@ pub(crate) fn resolve(request: &Request, has_callback: bool) -> Result<Parts> {
             fixed: request.handoff,
             hold: request.hold,
         },
-        routes: Routes { input: input_picks, output: output_picks },
-        devices: (index(input), index(output)),
     })
 }

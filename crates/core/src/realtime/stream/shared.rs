@@ -104,6 +104,15 @@ impl Shared {
         self.wrote.store(false, Relaxed);
     }
 
+    /// The run goes on with another engine, while none has it.
+    pub(crate) fn go_on(&self) {
+        self.busy.store(false, Release);
+        self.sounds_until.store(f64::NEG_INFINITY.to_bits(), Release);
+        for bits in [&self.input_latency, &self.output_latency] {
+            bits.store(f64::NAN.to_bits(), Relaxed);
+        }
+    }
+
     /// The block that the first period chose: the same in all runs.
     pub(crate) fn fixed_block(&self, period: usize) -> usize {
         match self.block.compare_exchange(0, period, AcqRel, Acquire) {
