@@ -52,6 +52,8 @@ export declare class NativeStream {
   leave(): void
   /** JavaScript begins to look: the ends of runs that it has not heard of, one by one. */
   look(): RunEnd | null
+  /** Devices on which it goes on, of which JavaScript has not heard. */
+  moved(): Array<DeviceInfo>
   /** JavaScript has seen everything; `interested` if it waits for input or for room. */
   looked(interested: boolean): void
   /**
@@ -83,6 +85,8 @@ export declare class NativeStream {
   closed(): boolean
   time(): number
   cpuLoad(): number
+  get volume(): number
+  setVolume(volume: number): void
   inputLatency(): number
   outputLatency(): number
   /** Input underflows, input overflows, output underflows, output overflows. */
@@ -120,6 +124,11 @@ export declare class NativeWav {
   /** Copies the samples into an array of `byteLength` bytes. */
   copyInto(target: Uint8Array): void
 }
+
+/** A channel as JavaScript names it; −1 is all of them. */
+export type ChannelName = number | string
+
+export declare function channelNames(): Record<string, number>
 
 export interface CheckOptions {
   device?: Specifier
@@ -174,6 +183,10 @@ export declare function endJobs(): void
 /** The device specified, else the default one of that direction. */
 export declare function findDevice(device?: Specifier | undefined | null, direction?: string | undefined | null): DeviceInfo
 
+export declare function findMicrophone(query: string, includeLoopback: boolean): DeviceInfo
+
+export declare function findSpeaker(query: string): DeviceInfo
+
 export interface HostApiInfo {
   index: number
   name: string
@@ -202,6 +215,11 @@ export interface JobStream {
 export declare function listDevices(): DeviceListing
 
 export declare function listDevicesAsync(): Promise<DeviceListing>
+
+export declare function listMicrophones(includeLoopback: boolean): Array<DeviceInfo>
+
+/** In the order of host APIs. */
+export declare function listSpeakers(): Array<DeviceInfo>
 
 /** Of the kinds `added`, `removed` and `default-changed`, the last one with a direction and perhaps without a device. */
 export interface NativeDeviceEvent {
@@ -232,6 +250,8 @@ export interface PortAudioVersion {
   text: string
 }
 
+export declare function programName(): string
+
 export declare function readWav(path: string): NativeWav
 
 /** How a run has ended: 'stopped', 'aborted', 'completed', 'callback' (it said abort) or 'failed'. */
@@ -239,6 +259,8 @@ export interface RunEnd {
   how: string
   error?: NativeError
 }
+
+export declare function setProgramName(name: string): void
 
 /** A device as JavaScript names it. */
 export type Specifier = number | string

@@ -34,27 +34,6 @@ test('require() loads the same module', async (t) => {
   t.is(createRequire(import.meta.url)('sounddevice').play, sounddevice.play);
 });
 
-const UNBUILT: Record<string, () => unknown> = {
-  allSpeakers: () => sounddevice.allSpeakers(),
-  defaultSpeaker: () => sounddevice.defaultSpeaker(),
-  getSpeaker: () => sounddevice.getSpeaker('x'),
-  allMicrophones: () => sounddevice.allMicrophones({ includeLoopback: true }),
-  defaultMicrophone: () => sounddevice.defaultMicrophone(),
-  getMicrophone: () => sounddevice.getMicrophone('x'),
-  channelNameMap: () => sounddevice.channelNameMap(),
-  getName: () => sounddevice.getName(),
-  setName: () => sounddevice.setName('x'),
-  Speaker: () => Reflect.construct(sounddevice.Speaker, []),
-  Microphone: () => Reflect.construct(sounddevice.Microphone, []),
-};
-
-test('what is not built yet says so by its name', (t) => {
-  for (const [name, call] of Object.entries(UNBUILT)) {
-    t.is(refusal(t, call), 'SoundDeviceError ERR_NOT_SUPPORTED', name);
-    t.is(t.throws(call)?.message, `${name} is not built yet`);
-  }
-});
-
 test('factories of processors are returned as they are', (t) => {
   const { defineProcessor, defineInputProcessor, defineOutputProcessor } = sounddevice;
   type Define = (factory: unknown) => unknown;

@@ -1,12 +1,14 @@
 #!/usr/bin/env bash
 # Sound servers for tests, without sound hardware, in a private directory.
 #
-#   scripts/sound-servers.sh start  [pulse|jack|all]   returns once the server answers; harmless when it runs
-#   scripts/sound-servers.sh stop   [pulse|jack|all]   ends what this script started, nothing else
-#   scripts/sound-servers.sh kill   [pulse|jack|all]   SIGKILL, for tests of a server's death
-#   scripts/sound-servers.sh pause  [pulse|jack|all]   SIGSTOP, and resume: SIGCONT
+#   scripts/sound-servers.sh start  [pulse|jack|pipewire|all]   returns once the server answers; harmless when it runs
+#   scripts/sound-servers.sh stop   [pulse|jack|pipewire|all]   ends what this script started, nothing else
+#   scripts/sound-servers.sh kill   [pulse|jack|pipewire|all]   SIGKILL, for tests of a server's death
+#   scripts/sound-servers.sh pause  [pulse|jack|pipewire|all]   SIGSTOP, and resume: SIGCONT
 #   scripts/sound-servers.sh status
-#   eval "$(scripts/sound-servers.sh env [pulse|jack|all])"   makes the shell's programs clients of it
+#   eval "$(scripts/sound-servers.sh env [pulse|jack|pipewire|all])"   makes the shell's programs clients of it
+#
+# PulseAudio and JACK are all; PipeWire, seen through its PulseAudio layer, only where it is named.
 #
 # Environment:
 #   SS_DIR          the private directory; one set of servers per directory (default: .sound-servers)
@@ -28,6 +30,7 @@ loop=${SS_JACK_LOOP:-1}
 want_rt=${SS_RT:-1}
 jack_name=sd$(printf %s "$dir" | cksum | cut -d' ' -f1)
 pulse_socket=$dir/pulse/native
+pipewire_socket=$dir/run/pulse/native
 
 # ---------------------------------------------------------------- processes
 
@@ -93,12 +96,19 @@ print_env() {
   say PULSE_STATE_PATH "$dir/pulse/state"
   say PULSE_CLIENTCONFIG "$dir/pulse/client.conf"
   say PULSE_COOKIE "$dir/pulse/cookie"
-  say PULSE_SERVER "unix:$pulse_socket"
+  case $1 in
+    pipewire)
+      say PULSE_SERVER "unix:$pipewire_socket"
+      say PIPEWIRE_CONFIG_DIR "$dir/pipewire"
+      say PIPEWIRE_RUNTIME_DIR "$dir/run"
+      say PIPEWIRE_REMOTE sound-servers ;;
+    *) say PULSE_SERVER "unix:$pulse_socket" ;;
+  esac
   say ALSA_CONFIG_PATH "$dir/alsa/alsa.conf"
   say JACK_NO_START_SERVER 1
   say JACK_NO_AUDIO_RESERVATION 1
   # a library that asks JACK at start-up may hang on a server that does not answer: pulse alone names none that exists
-  case $1 in pulse) say JACK_DEFAULT_SERVER none ;; *) say JACK_DEFAULT_SERVER "$jack_name" ;; esac
+  case $1 in pulse | pipewire) say JACK_DEFAULT_SERVER none ;; *) say JACK_DEFAULT_SERVER "$jack_name" ;; esac
   say SS_DIR "$dir"
   echo 'unset DISPLAY DBUS_SESSION_BUS_ADDRESS PULSE_SINK PULSE_SOURCE'
 }
@@ -290,6 +300,104 @@ stop_jack() {
   rm -rf "/dev/shm/jack_${jack_name}_"* "/dev/shm/jack-$(id -u)/$jack_name" "/dev/shm/jack_sem.$(id -u)_${jack_name}_"*
 }
 
+# ---------------------------------------------------------------- PipeWire, seen through its PulseAudio layer
+
+# null_node NAME CLASS DESCRIPTION CHANNELS POSITIONS
+null_node() {
+  printf '{ factory = adapter args = { factory.name = support.null-audio-sink node.name = %s media.class = %s node.description = "%s" audio.channels = %s audio.position = [ %s ] audio.rate = 48000 monitor.channel-volumes = false object.linger = true session.suspend-timeout-seconds = 0 } }\n' \
+    "$1" "$2" "$3" "$4" "$5"
+}
+
+write_pipewire() {
+  local conf=$dir/pipewire policy=$dir/pipewire/policy file
+  local libraries='context.spa-libs = { audio.convert.* = audioconvert/libspa-audioconvert support.* = support/libspa-support }'
+  mkdir -p "$policy/main.lua.d" "$policy/policy.lua.d" "$dir/run/pulse"
+  cp /usr/share/pipewire/client.conf /usr/share/pipewire/client-rt.conf "$conf/"
+  {
+    cat <<EOF
+context.properties = {
+  core.daemon = true core.name = sound-servers support.dbus = false log.level = 2
+  default.clock.rate = 48000 default.clock.quantum = 256 default.clock.min-quantum = 32
+}
+$libraries
+context.modules = [
+EOF
+    [ "$want_rt" = 1 ] && echo '{ name = libpipewire-module-rt args = { rt.prio = 60 } flags = [ ifexists nofail ] }'
+    for file in protocol-native profiler metadata spa-device-factory spa-node-factory client-node client-device access \
+      adapter link-factory session-manager; do
+      echo "{ name = libpipewire-module-$file }"
+    done
+    echo ']'
+    echo 'context.objects = ['
+    echo '{ factory = spa-node-factory args = { factory.name = support.node.driver node.name = Driver node.group = pipewire.dummy priority.driver = 20000 } }'
+    null_node speakers Audio/Sink 'Test Speakers' 2 'FL FR'
+    null_node surround Audio/Sink 'Surround 7.1' 8 'FL FR FC LFE RL RR SL SR'
+    null_node twin_a Audio/Sink Twin 2 'FL FR'
+    null_node mic Audio/Source/Virtual 'Test Microphone' 2 'FL FR'
+    null_node mic_twin_a Audio/Source/Virtual 'Twin Mic' 2 'FL FR'
+    echo ']'
+  } >"$conf/pipewire.conf"
+  cat >"$conf/pipewire-pulse.conf" <<EOF
+context.properties = { support.dbus = false log.level = 2 }
+$libraries
+context.modules = [
+{ name = libpipewire-module-protocol-native } { name = libpipewire-module-client-node }
+{ name = libpipewire-module-adapter } { name = libpipewire-module-metadata }
+{ name = libpipewire-module-protocol-pulse args = {
+  server.address = [ "unix:$pipewire_socket" ]
+  pulse.min.req = 32/48000 pulse.min.frag = 32/48000 pulse.min.quantum = 32/48000
+} }
+]
+EOF
+  # the session manager decides who plays where; it is to look for no hardware and no session bus
+  for file in 00-functions 20-default-access 40-device-defaults 40-stream-defaults 50-default-access-config; do
+    cp "/usr/share/wireplumber/main.lua.d/$file.lua" "$policy/main.lua.d/"
+  done
+  cp /usr/share/wireplumber/policy.lua.d/*.lua "$policy/policy.lua.d/"
+  cat >"$policy/main.lua.d/90-enable-all.lua" <<EOF
+load_module("metadata")
+default_access.properties["enable-flatpak-portal"] = false
+default_access.enable()
+device_defaults.enable()
+stream_defaults.enable()
+load_script("intended-roles.lua")
+EOF
+  sed -e '/bluetooth.lua/d' -e '/api\.\(alsa\|bluez5\|v4l2\|libcamera\)/d' /usr/share/wireplumber/wireplumber.conf \
+    >"$policy/wireplumber.conf"
+}
+
+pipewire_parts=(pwpulse wireplumber pipewire)
+pipewire_answers() { as_client pipewire timeout 1 pactl info >/dev/null 2>&1; }
+pipewire_ready() { as_client pipewire timeout 1 pactl list short sources | grep -q mic_twin_a; }
+
+start_pipewire() {
+  need pipewire wireplumber pw-link pactl setsid || return 1
+  alive pipewire && alive wireplumber && alive pwpulse && pipewire_answers && return 0
+  stop_pipewire
+  write_pipewire
+  (
+    eval "$(print_env pipewire)"
+    unset PULSE_SERVER
+    export HOME=$dir/home WIREPLUMBER_CONFIG_DIR=$dir/pipewire/policy
+    ( unset PIPEWIRE_REMOTE; spawn pipewire pipewire -c pipewire.conf )
+    wait_for 3000 test -S "$dir/run/sound-servers" || exit 1
+    spawn wireplumber wireplumber -c wireplumber.conf
+    spawn pwpulse pipewire -c pipewire-pulse.conf
+  ) && wait_for 5000 pipewire_ready || { tail -5 "$dir"/log/{pipewire,wireplumber,pwpulse}.log >&2; return 1; }
+  local side
+  for side in FL FR; do
+    wait_for 2000 as_client pipewire pw-link "speakers:monitor_$side" "mic:input_$side"
+    wait_for 2000 as_client pipewire pw-link "twin_a:monitor_$side" "mic_twin_a:input_$side"
+  done
+  as_client pipewire pactl set-default-sink speakers && as_client pipewire pactl set-default-source mic
+}
+
+stop_pipewire() {
+  local part
+  for part in "${pipewire_parts[@]}"; do end "$part"; done
+  rm -f "$dir/run/sound-servers"* "$pipewire_socket"
+}
+
 # ---------------------------------------------------------------- commands
 
 usage() { sed -n '2,/^set -u/{/^set -u/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}"; exit 2; }
@@ -297,10 +405,17 @@ usage() { sed -n '2,/^set -u/{/^set -u/d;s/^# \{0,1\}//;p}' "${BASH_SOURCE[0]}";
 command=${1:-}
 case ${2:-all} in
   all) servers=(pulse jack) ;;
-  pulse | jack) servers=("$2") ;;
+  pulse | jack | pipewire) servers=("$2") ;;
   *) usage ;;
 esac
-mkdir -p "$dir"/{home,config,run,pulse/state,jack,alsa,log,pid,tmp}
+# the processes of the servers that are meant
+processes() {
+  local server
+  for server in "${servers[@]}"; do
+    case $server in pipewire) echo "${pipewire_parts[@]}" ;; *) echo "$server" ;; esac
+  done
+}
+mkdir -p "$dir"/{home,config,run,pulse/state,pipewire,jack,alsa,log,pid,tmp}
 chmod 700 "$dir/run" "$dir/pulse"
 
 failed=0
@@ -310,12 +425,12 @@ case $command in
       if "start_$server"; then echo "$server runs"; else echo "$server does not start" >&2; failed=1; fi
     done ;;
   stop) for server in "${servers[@]}"; do "stop_$server"; done ;;
-  kill) for server in "${servers[@]}"; do signal KILL "$server" || failed=1; rm -f "$dir/pid/$server"; done ;;
-  pause) for server in "${servers[@]}"; do signal STOP "$server" || failed=1; done ;;
-  resume) for server in "${servers[@]}"; do signal CONT "$server" || failed=1; done ;;
+  kill) for process in $(processes); do signal KILL "$process" || failed=1; rm -f "$dir/pid/$process"; done ;;
+  pause) for process in $(processes); do signal STOP "$process" || failed=1; done ;;
+  resume) for process in $(processes); do signal CONT "$process" || failed=1; done ;;
   env) print_env "${2:-all}" ;;
   status)
-    for process in pulse jack jackloop; do
+    for process in pulse jack jackloop "${pipewire_parts[@]}"; do
       if alive $process; then echo "$process runs (pid $(pid_of $process))"; else echo "$process is stopped"; fi
     done ;;
   *) usage ;;

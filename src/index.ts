@@ -17,23 +17,19 @@ export {
   type ProcessorFactory,
   type StreamTime,
 } from './callback.js';
+export type { Player, Recorder } from './card-stream.js';
 export {
   allMicrophones,
   allSpeakers,
   type CardOptions,
-  type ChannelMap,
-  channelNameMap,
   defaultMicrophone,
   defaultSpeaker,
   getMicrophone,
-  getName,
   getSpeaker,
   Microphone,
-  type Player,
-  type Recorder,
   Speaker,
-  setName,
 } from './cards.js';
+export { type ChannelMap, channelNameMap } from './channel-map.js';
 export { getStatus, stop, wait, waitSync } from './current.js';
 export { defaults, type Pair } from './defaults.js';
 export {
@@ -64,6 +60,7 @@ export {
   type RecOptions,
   rec,
 } from './play.js';
+export { getName, setName } from './program-name.js';
 export { AsioSettings, CoreAudioSettings, type ExtraSettings, WasapiSettings } from './settings.js';
 export { sleep, sleepSync } from './sleep.js';
 export type { AudioSource, DTypeOf } from './source.js';

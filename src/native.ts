@@ -1,4 +1,5 @@
 /** The addon, and that nothing of it outlives the program. */
+import { basename, dirname, extname } from 'node:path';
 import * as addon from '../index.js';
 
 export { addon };
@@ -24,6 +25,22 @@ export function pumpAll(): void {
 
 /** Holds the process, which the addon's own references never do, until it is cleared or let go. */
 export const holdProcess = (): NodeJS.Timeout => setInterval(() => {}, 2 ** 31 - 1);
+
+/** What mixers call this program, since its executable is the runtime: the main file, or its folder if that is just 'index'. */
+function mainFile(): string | undefined {
+  const file = process.argv[1];
+  if (file === undefined || file === '' || file.startsWith('-') || file.startsWith('[')) return undefined;
+  const name = basename(file, extname(file));
+  const folder = basename(dirname(file));
+  return /^(index|main)$/.test(name) && folder !== '' ? folder : name || undefined;
+}
+
+const program = mainFile();
+try {
+  if (program !== undefined) addon.setProgramName(program);
+} catch {
+  // where no system shows such names
+}
 
 // Environment clean-up hooks do not run on process.exit().
 process.on('exit', () => {

@@ -1,7 +1,7 @@
 /** What all streams are. */
 import { EventEmitter } from 'node:events';
 import type { Transferable } from 'node:worker_threads';
-import { fromNative, invalidType, native, notSupported, outOfRange, show } from './errors.js';
+import { fromNative, invalidType, native, notSupported, show } from './errors.js';
 import { addon } from './native.js';
 import { StreamCore, Waker } from './stream-core.js';
 import { type Direction, planStream, type StreamPlan } from './stream-plan.js';
@@ -96,12 +96,11 @@ export abstract class StreamBase extends EventEmitter<StreamEvents> implements S
     throw notSupported('realtime');
   }
   get volume(): number {
-    return 1;
+    return coreOf(this).handle.volume;
   }
   set volume(value: number) {
     if (typeof value !== 'number') throw invalidType(`volume must be a number, got ${show(value)}`);
-    if (!(value >= 0)) throw outOfRange(`volume must be at least 0, got ${value}`);
-    if (value !== 1) throw notSupported('volume');
+    native(() => coreOf(this).handle.setVolume(value));
   }
   get xruns() {
     const [inputUnderflow = 0, inputOverflow = 0, outputUnderflow = 0, outputOverflow = 0] =

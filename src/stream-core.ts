@@ -187,6 +187,9 @@ export class StreamCore {
     this.transfers.deferred = false;
     try {
       for (let end = this.handle.look(); end; end = this.handle.look()) ends.push(end);
+      for (const device of this.handle.moved()) {
+        safely(() => this.#owner.emit('device-changed', Object.freeze(device)));
+      }
       this.#caller?.run();
       settled = this.transfers.run();
     } finally {

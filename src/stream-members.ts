@@ -64,7 +64,9 @@ type Which = 'input' | 'output';
 /** What a stream was opened with, in one direction. */
 const ONE: Record<string, (core: Core, which: Which) => unknown> = {
   channels: ({ facts }, which) => (which === 'input' ? facts.inputChannels : facts.outputChannels),
-  device: ({ facts }, which) => (which === 'input' ? facts.inputDevice : facts.outputDevice),
+  // It may have moved.
+  device: ({ handle }, which) =>
+    which === 'input' ? handle.facts().inputDevice : handle.facts().outputDevice,
   dtype: ({ plan }, which) => plan[which]?.dtype,
   sampleSize: ({ plan }, which) => plan[which]?.size,
   latency: ({ handle }, which) => (which === 'input' ? handle.inputLatency() : handle.outputLatency()),

@@ -34,7 +34,6 @@ export type Direction = Kind | 'duplex';
 export function planStream(direction: Direction, raw: boolean, options: unknown): StreamPlan {
   const given = checkStreamOptions(options, direction);
   if (given.processor) throw notSupported('option processor');
-  if (given.onDeviceLost === 'follow-default') throw notSupported("onDeviceLost: 'follow-default'");
   const side = (kind: Kind) => {
     if (direction !== 'duplex' && direction !== kind) return undefined;
     const which = kind === 'input' ? 0 : 1;
@@ -71,6 +70,8 @@ export function planStream(direction: Direction, raw: boolean, options: unknown)
       primeOutput:
         given.primeOutputBuffersUsingStreamCallback ?? defaults.primeOutputBuffersUsingStreamCallback,
       called: given.callback !== undefined,
+      // A stream that was opened on a device of the user's choice stays there.
+      follow: given.onDeviceLost === 'follow-default' && given.device === undefined,
     },
   };
 }

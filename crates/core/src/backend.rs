@@ -189,6 +189,12 @@ pub(crate) trait HostApi: Send + Sync {
     /// Whether `open` would succeed; nothing sounds, nothing stays open.
     fn check(&self, request: &Request) -> Result<()>;
 
+    /// The places of a device's channels, as [`crate::channel_names`] numbers them. Empty where the system does not tell.
+    fn places(&self, key: &str, input: bool) -> Result<Vec<i32>> {
+        let _ = (key, input);
+        Ok(Vec::new())
+    }
+
     /// Whether one stream can have both of these devices on one clock with one callback.
     /// Where not, the front end opens two streams and joins them.
     fn duplex(&self, input_key: &str, output_key: &str) -> bool {

@@ -1,6 +1,7 @@
 //! Devices as users see them: one list over all host APIs, with indices that stay, ids that outlive the process, and
 //! ways to find one.
 
+mod card;
 mod find;
 mod registry;
 mod table;

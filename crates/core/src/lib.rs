@@ -13,6 +13,7 @@
 
 mod audio_data;
 mod backend;
+mod channel;
 mod check;
 mod control;
 mod convenience;
@@ -26,6 +27,7 @@ pub mod fuzz;
 pub mod job;
 mod memory;
 mod patience;
+mod program;
 mod realtime;
 mod sample;
 mod settings;
@@ -37,6 +39,7 @@ mod wav;
 
 pub use audio_data::AudioData;
 pub use backend::{Backend, CPAL_VERSION, choose_backend, portaudio_version};
+pub use channel::{Channel, channel_names};
 pub use check::{check, check_with};
 pub use convenience::{Builder, Playing, Recording, RecordingJob, play, playrec, rec};
 pub use convert::{ConvertOptions, Counts, convert};
@@ -48,6 +51,7 @@ pub use dtype::Dtype;
 pub use error::{Error, ErrorKind, HostError, Result};
 pub use job::Latency;
 pub use memory::Samples;
+pub use program::{program_name, set_program_name};
 pub use sample::{I24, Sample};
 pub use settings::{AsioSettings, ConversionQuality, CoreAudioSettings, HostSettings, WasapiSettings};
 pub use stream::{Finished, Flow, Io, Raw, Read, Status, Stream, StreamBuilder, StreamTime, Written};

@@ -10,8 +10,10 @@ use crate::sync::thread::{self, Thread};
 pub(crate) mod block;
 pub(crate) mod command;
 pub(crate) mod convert;
+pub(crate) mod gain;
 pub(crate) mod join;
 pub(crate) mod mapping;
+pub(crate) mod mix;
 pub(crate) mod stream;
 pub(crate) mod voices;
 

@@ -17,7 +17,7 @@ pub use call::{Direction, Finished, Flow, Io, Present, Raw, Read, Status, Stream
 
 use self::core::Core;
 use crate::dtype::Dtype;
-use crate::error::Result;
+use crate::error::{Error, ErrorKind, Result};
 use crate::sample::Sample;
 
 /// A stream of samples of type `I` from an input and `O` to an output; `()` is no such direction, [`Raw`] is bytes.
@@ -304,9 +304,9 @@ impl<I: Present, O> Stream<I, O> {
         self.core.settings.input.map_or(0, |side| side.channels)
     }
 
-    /// Index of the input device.
+    /// Index of the input device, of now.
     pub fn input_device(&self) -> usize {
-        self.core.devices.0
+        self.core.devices().0
     }
 
     /// Format of the input.
@@ -390,14 +390,36 @@ impl<I, O: Present> Stream<I, O> {
         self.core.write_available()
     }
 
+    /// How loud it is: 1 leaves the samples as they are.
+    pub fn volume(&self) -> f64 {
+        self.core.shared.volume()
+    }
+
+    /// Makes the output louder or softer by this factor, from the next period on and in a straight line over 20 ms; a run
+    /// begins with the volume that it has by then. Made on the audio thread; what the device has by now keeps its volume.
+    ///
+    /// # Errors
+    /// `OutOfRange` unless it is finite and at least 0; `NotSupported` where there is no output after all.
+    pub fn set_volume(&self, volume: f64) -> Result<()> {
+        if self.core.settings.output.is_none() {
+            return Err(Error::new(ErrorKind::NotSupported, "An input only stream has no volume"));
+        }
+        if !(volume.is_finite() && volume >= 0.0) {
+            let message = format!("volume must be finite and at least 0, got {volume}");
+            return Err(Error::new(ErrorKind::OutOfRange, message));
+        }
+        self.core.shared.set_volume(volume);
+        Ok(())
+    }
+
     /// Channels of the output.
     pub fn output_channels(&self) -> usize {
         self.core.settings.output.map_or(0, |side| side.channels)
     }
 
-    /// Index of the output device.
+    /// Index of the output device, of now.
     pub fn output_device(&self) -> usize {
-        self.core.devices.1
+        self.core.devices().1
     }
 
     /// Format of the output.

@@ -11,6 +11,8 @@ mod alsa;
 mod contract;
 #[path = "hosts/counter.rs"]
 mod counter;
+#[path = "hosts/faults.rs"]
+mod faults;
 #[path = "hosts/jack.rs"]
 mod jack;
 #[cfg(target_os = "linux")]
@@ -23,9 +25,9 @@ mod way;
 
 /// A module for each rule, a test in it for each host API: so those that run at the same time have different servers.
 macro_rules! rules {
-    ($on:ident: $($rule:ident)*) => {$(
+    ($on:ident $from:ident: $($rule:ident)*) => {$(
         mod $rule {
-            use crate::contract::$rule;
+            use crate::$from::$rule;
             use crate::way::{ALSA, ALSA_PORTAUDIO, JACK, JACK_PORTAUDIO, PULSE, VIRTUAL, $on};
 
             #[test]
@@ -61,7 +63,7 @@ macro_rules! rules {
     )*};
 }
 
-rules! { here:
+rules! { here contract:
     devices_are_told_plausibly_and_stay_the_same
     check_says_what_open_does
     every_format_arrives_unaltered_to_the_last_frame
@@ -75,9 +77,33 @@ rules! { here:
     two_streams_at_once_do_not_disturb_each_other
 }
 
-rules! { apart:
+rules! { apart contract:
     a_hundred_streams_come_and_go_and_leave_nothing
     a_lost_device_ends_its_streams_and_the_next_one_works
     a_standstill_of_two_seconds_is_told_and_everything_goes_on
     streams_of_a_server_that_stands_still_close_all_the_same
+}
+
+/// The rules about faults, on PipeWire's PulseAudio layer too.
+macro_rules! faults {
+    ($($rule:ident)*) => {
+        rules! { apart faults: $($rule)* }
+
+        mod pipewire {
+            $(#[test]
+            fn $rule() {
+                let name = concat!(module_path!(), "::", stringify!($rule));
+                crate::way::apart(crate::way::PIPEWIRE, name, crate::faults::$rule);
+            })*
+        }
+    };
+}
+
+faults! {
+    a_server_that_is_asked_to_end_takes_its_streams_with_it
+    a_server_that_is_killed_takes_its_streams_with_it
+    a_server_that_stands_still_for_a_while_goes_on_with_its_streams
+    a_device_that_is_unplugged_is_lost
+    who_follows_goes_on_when_the_device_is_unplugged
+    who_follows_hangs_on_no_server_that_dies
 }

@@ -6,6 +6,10 @@ mod callbacks;
 mod ends;
 #[path = "streams/flags.rs"]
 mod flags;
+#[path = "streams/follow.rs"]
+mod follow;
+#[path = "streams/shaping.rs"]
+mod shaping;
 #[path = "streams/threads.rs"]
 mod threads;
 #[path = "streams/transfer.rs"]

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use napi::Status;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use sounddevice::{Finished, Result};
+use sounddevice::{DeviceInfo, Finished, Result};
 
 /// How long a clock that waits for JavaScript sleeps before it looks again unasked.
 const NAP: Duration = Duration::from_millis(50);
@@ -32,6 +32,8 @@ pub struct Gate {
     over: AtomicBool,
     closed: AtomicBool,
     finished: Mutex<Vec<Finished>>,
+    /// Devices on which it goes on.
+    moved: Mutex<Vec<DeviceInfo>>,
     /// How often JavaScript has looked at everything.
     looks: AtomicU64,
     look: Mutex<()>,
@@ -91,6 +93,16 @@ impl Gate {
     pub fn finished(&self, finished: Finished) {
         lock(&self.finished).push(finished);
         self.ask();
+    }
+
+    pub fn moved(&self, device: &DeviceInfo) {
+        lock(&self.moved).push(device.clone());
+        self.ask();
+    }
+
+    /// What has not been told yet.
+    pub fn take_moved(&self) -> Vec<DeviceInfo> {
+        std::mem::take(&mut *lock(&self.moved))
     }
 
     /// JavaScript looks: whatever comes from now on wakes it again.

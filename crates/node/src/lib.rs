@@ -2,6 +2,7 @@
 #![allow(missing_docs)] // what is exported is documented in the TypeScript above it
 
 mod buffer;
+mod cards;
 mod convert;
 mod devices;
 mod error;

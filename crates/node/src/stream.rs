@@ -10,7 +10,8 @@ use sounddevice::stream::handoff::{Asked, Handoff};
 use sounddevice::{Dtype, Finished, Flow, Raw, StreamBuilder, StreamTime};
 
 use crate::buffer::{hand_over, writable};
-use crate::devices::{Specifier, dtype, specifier};
+use crate::cards::{ChannelName, channel};
+use crate::devices::{DeviceInfo, Specifier, dtype, specifier};
 use crate::error::{NativeError, throw};
 use crate::gate::{Gate, Wake};
 use crate::job::latency;
@@ -79,6 +80,9 @@ fn plan(env: &Env, options: &Object<'_>, wake: &Function<'_, (), ()>) -> Result<
         if let Some(settings) = settings(side)? {
             builder = builder.input_settings(settings);
         }
+        if let Some(map) = side.get::<Vec<ChannelName>>("map")? {
+            builder = builder.input_map(map.into_iter().map(channel));
+        }
     }
     if let Some(side) = &output {
         builder = builder.output_latency(latency(side)?);
@@ -91,9 +95,15 @@ fn plan(env: &Env, options: &Object<'_>, wake: &Function<'_, (), ()>) -> Result<
         if let Some(settings) = settings(side)? {
             builder = builder.output_settings(settings);
         }
+        if let Some(map) = side.get::<Vec<ChannelName>>("map")? {
+            builder = builder.output_map(map.into_iter().map(channel));
+        }
     }
     if let Some(rate) = options.get::<f64>("sampleRate")? {
         builder = builder.sample_rate(rate);
+    }
+    if let Some(seconds) = options.get::<f64>("buffer")? {
+        builder = builder.buffer(seconds);
     }
     let flag = |name: &str| options.get::<bool>(name).map(|value| value.unwrap_or(false));
     builder = builder
@@ -106,6 +116,10 @@ fn plan(env: &Env, options: &Object<'_>, wake: &Function<'_, (), ()>) -> Result<
     let gate = Gate::new(wake).map_err(|error| throw(env, error))?;
     let finished = Arc::clone(&gate);
     builder = builder.on_finished(move |reason| finished.finished(reason));
+    if flag("follow")? {
+        let moved = Arc::clone(&gate);
+        builder = builder.follow_default(true).on_device_changed(move |device| moved.moved(device));
+    }
     let mut handoff = None;
     if flag("called")? {
         let asks = Arc::clone(&gate);
@@ -335,6 +349,12 @@ impl NativeStream {
         self.parts.gate.begin_look().map(Into::into)
     }
 
+    /// Devices on which it goes on, of which JavaScript has not heard.
+    #[napi]
+    pub fn moved(&self) -> Vec<DeviceInfo> {
+        self.parts.gate.take_moved().iter().map(DeviceInfo::from).collect()
+    }
+
     /// JavaScript has seen everything; `interested` if it waits for input or for room.
     #[napi]
     pub fn looked(&self, interested: bool) {
@@ -463,6 +483,16 @@ impl NativeStream {
     #[napi]
     pub fn cpu_load(&self) -> f64 {
         self.stream().cpu_load()
+    }
+
+    #[napi(getter)]
+    pub fn volume(&self) -> f64 {
+        self.stream().volume()
+    }
+
+    #[napi]
+    pub fn set_volume(&self, env: Env, volume: f64) -> Result<()> {
+        self.stream().set_volume(volume).map_err(|error| throw(&env, error))
     }
 
     #[napi]

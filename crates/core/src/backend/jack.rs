@@ -14,7 +14,7 @@ mod stream;
 mod survey;
 mod unlocked;
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use super::{BackendStream, HostApi, HostListing, Listing, Request};
 use crate::error::{ErrorKind, Result};
@@ -30,20 +30,9 @@ const LONGEST_NAME: usize = 27;
 
 pub(crate) struct Jack;
 
-static CLIENT_NAME: Mutex<Option<String>> = Mutex::new(None);
-
-/// How streams opened from now on are called in the server's graph; the name of the program unless told otherwise.
-#[cfg_attr(not(test), allow(dead_code))] // the public setter of the program's name will call it
-pub(crate) fn set_client_name(name: &str) {
-    *CLIENT_NAME.lock().unwrap_or_else(PoisonError::into_inner) = Some(acceptable(name));
-}
-
+/// What this program's clients are called in the server's graph.
 pub(super) fn client_name() -> String {
-    let name = CLIENT_NAME.lock().unwrap_or_else(PoisonError::into_inner).clone();
-    name.unwrap_or_else(|| {
-        let program = std::env::current_exe().ok();
-        acceptable(&program.as_deref().and_then(|path| path.file_stem()).unwrap_or_default().to_string_lossy())
-    })
+    acceptable(&crate::program::name())
 }
 
 /// Without the colon, which ends a client's name, and not too long.
@@ -118,7 +107,5 @@ mod tests {
         assert_eq!(acceptable(""), "sounddevice");
         let long = acceptable(&"ü".repeat(40));
         assert_eq!(long, "ü".repeat(13));
-        set_client_name("a:b");
-        assert_eq!(client_name(), "a-b");
     }
 }

@@ -84,6 +84,16 @@ impl HostApi for Pulse {
         watch::listen(library()?, poke)
     }
 
+    fn places(&self, key: &str, input: bool) -> Result<Vec<i32>> {
+        let library = there()?;
+        let end = Instant::now() + CHECKING;
+        let connection = Connection::open(library, end).map_err(|why| stream::refused(library, "", why))?;
+        let name = CString::new(list::name_of(key, input)).unwrap_or_default();
+        let device = connection.device(&name, input, end).map_err(|why| stream::refused(library, key, why))?;
+        // The library's 0 is mono, ours is front-left.
+        Ok(device.map.map.iter().take(device.map.channels.into()).map(|place| place - 1).collect())
+    }
+
     fn check(&self, request: &Request) -> Result<()> {
         let library = there()?;
         possible(library, request)?;

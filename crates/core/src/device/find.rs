@@ -118,15 +118,18 @@ impl Devices {
                 if let (Some(device), None) = (exact.next(), exact.next()) {
                     return Ok(device);
                 }
-                let lines: Vec<String> = fitting
-                    .iter()
-                    .map(|device| format!("[{}] {}, {}", device.index, device.name, device.host_api_name))
-                    .collect();
-                let message = format!("Multiple {what} devices found for '{text}':\n{}", lines.join("\n"));
-                Err(Error::new(ErrorKind::AmbiguousDevice, message))
+                Err(ambiguous(&format!("{what} device"), text, &fitting))
             }
         }
     }
+}
+
+/// Names what fits.
+pub(super) fn ambiguous(what: &str, text: &str, fitting: &[&DeviceInfo]) -> Error {
+    let lines: Vec<String> =
+        fitting.iter().map(|device| format!("[{}] {}, {}", device.index, device.name, device.host_api_name)).collect();
+    let message = format!("Multiple {what}s found for '{text}':\n{}", lines.join("\n"));
+    Error::new(ErrorKind::AmbiguousDevice, message)
 }
 
 fn not_a(kind: Kind, device: &DeviceInfo) -> Error {

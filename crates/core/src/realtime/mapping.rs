@@ -72,11 +72,6 @@ impl Transfer {
         Self::new(from, from_channels, to, to_channels, routes, options)
     }
 
-    /// The byte that is silence in the destination.
-    pub(crate) fn silence(&self) -> u8 {
-        self.to.silence()
-    }
-
     /// Converts `frames` frames. Destination channels without a route become silent, and so do frames that the source
     /// is too short for.
     pub(crate) fn run(&mut self, src: &[u8], dst: &mut [u8], frames: usize, counts: &mut Counts) {

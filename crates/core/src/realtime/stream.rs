@@ -16,9 +16,11 @@ pub(crate) use shared::{Ended, Shared, Waiter};
 use super::block::{Memory, Place, Reblock, Shape};
 use super::command::Command;
 use super::convert::{ConvertOptions, Counts};
-use super::mapping::Transfer;
+use super::gain::Gain;
+use super::mix::{End, Way};
 use super::{Engine, Flags, Flow, Period, Signals, Times};
 use crate::backend::{Clock, OpenSide, StreamInfo};
+use crate::channel::Pick;
 use crate::dtype::{Dtype, Format};
 use crate::stream::{Flow as Next, Status, StreamTime};
 use rings::Rings;
@@ -92,6 +94,15 @@ pub(crate) struct Settings {
     pub never_drop_input: bool,
     /// Blocks are always of one length, also where none was asked for.
     pub fixed: bool,
+    /// Seconds that reading and writing hold; none where the latency says.
+    pub hold: Option<f64>,
+}
+
+/// For each direction that has a map: the device's channels of its columns, and how many were opened.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Routes {
+    pub input: Option<(Vec<Pick>, usize)>,
+    pub output: Option<(Vec<Pick>, usize)>,
 }
 
 thread_local! {
@@ -112,6 +123,9 @@ pub(crate) struct Streaming {
     callback: Option<Callback>,
     on_period: Option<OnPeriod>,
     settings: Settings,
+    routes: Routes,
+    /// What the run has missed by now, where it goes on from another device.
+    gap: Option<Flags>,
     work: Option<Work>,
 }
 
@@ -122,6 +136,7 @@ struct Work {
     clock: Clock,
     input: Option<Leg>,
     output: Option<Leg>,
+    gain: Gain,
     /// One silent block, or piece, of input.
     silence: Memory,
     reblock: Reblock,
@@ -140,9 +155,11 @@ struct Work {
 
 /// The way between the user's samples and the device's.
 struct Leg {
-    transfer: Transfer,
+    way: Way,
     memory: Memory,
     device_frame: usize,
+    /// The byte that is silence for the device.
+    silence: u8,
 }
 
 impl Streaming {
@@ -156,7 +173,31 @@ impl Streaming {
         on_period: Option<OnPeriod>,
     ) -> Self {
         let callback = home.lock().unwrap_or_else(PoisonError::into_inner).take();
-        Self { shared, signals, ends, home, callback, on_period, settings, work: None }
+        Self {
+            shared,
+            signals,
+            ends,
+            home,
+            callback,
+            on_period,
+            settings,
+            routes: Routes::default(),
+            gap: None,
+            work: None,
+        }
+    }
+
+    /// The run goes on that another engine has begun, after a gap.
+    pub(crate) fn going_on(mut self, goes_on: bool) -> Self {
+        let missed = Flags::INPUT_OVERFLOW.with(Flags::OUTPUT_UNDERFLOW);
+        self.gap = goes_on.then_some(missed);
+        self
+    }
+
+    /// Sends columns where these say.
+    pub(crate) fn routed(mut self, routes: Routes) -> Self {
+        self.routes = routes;
+        self
     }
 
     /// Those of the host's flags that concern this stream.
@@ -175,13 +216,14 @@ impl Streaming {
     }
 
     fn period(&mut self, period: &mut Period<'_>) {
-        let concerning = self.concerning(period.flags);
+        let gap = self.gap.take().unwrap_or_default();
+        let concerning = self.concerning(period.flags.with(gap));
         let command = self.shared.command();
         let Some(work) = &mut self.work else {
             return;
         };
         if command == Command::Abort {
-            return period.output.fill(work.output.as_ref().map_or(0, |leg| leg.transfer.silence()));
+            return period.output.fill(work.output.as_ref().map_or(0, |leg| leg.silence));
         }
         if command == Command::Stop && work.rings.is_none() && !work.draining {
             match self.callback.as_ref().is_some_and(|callback| callback.pending()) {
@@ -226,9 +268,10 @@ impl Streaming {
 
 impl Engine for Streaming {
     fn prepare(&mut self, info: &StreamInfo) {
-        let rings = self.callback.is_none().then_some(&*self.ends);
-        self.work = Some(Work::new(&self.settings, info, rings, &self.shared));
-        if let Some(callback) = &mut self.callback {
+        let ends = self.callback.is_none().then_some(&*self.ends);
+        let kept = self.ends.take().filter(|_| self.gap.is_some());
+        self.work = Some(Work::new(&self.settings, &self.routes, info, ends, kept, &self.shared));
+        if let (Some(callback), None) = (&mut self.callback, self.gap) {
             callback.prepare();
         }
     }
@@ -289,8 +332,11 @@ impl Engine for Streaming {
 }
 
 impl Drop for Streaming {
-    /// On the control thread: the callback goes home.
+    /// On the control thread: the callback and the rings go home.
     fn drop(&mut self) {
+        if let Some(rings) = self.work.take().and_then(|work| work.rings) {
+            self.ends.keep(rings);
+        }
         if let Some(callback) = self.callback.take() {
             *self.home.lock().unwrap_or_else(PoisonError::into_inner) = Some(callback);
         }
@@ -298,7 +344,14 @@ impl Drop for Streaming {
 }
 
 impl Work {
-    fn new(settings: &Settings, info: &StreamInfo, ends: Option<&Ends>, shared: &Shared) -> Self {
+    fn new(
+        settings: &Settings,
+        routes: &Routes,
+        info: &StreamInfo,
+        ends: Option<&Ends>,
+        kept: Option<Rings>,
+        shared: &Shared,
+    ) -> Self {
         let piece = PIECE.max(info.period);
         let block = match ends {
             Some(_) => 0,
@@ -306,14 +359,16 @@ impl Work {
             None => settings.block,
         };
         let leg = |user: Option<UserSide>, device: Option<OpenSide>, inwards: bool| {
+            let picks = if inwards { &routes.input } else { &routes.output };
+            let picks = picks.as_ref().map(|(picks, most)| (picks.as_slice(), *most));
             user.zip(device).map(|(user, device)| {
                 let (format, channels) = (Format::from(user.dtype), usize::from(device.channels));
-                let transfer = match inwards {
-                    true => Transfer::identity(device.format, channels, format, user.channels, settings.options),
-                    false => Transfer::identity(format, user.channels, device.format, channels, settings.options),
-                };
+                let (user_end, device_end) =
+                    (End { format, channels: user.channels }, End { format: device.format, channels });
+                let (from, to) = if inwards { (device_end, user_end) } else { (user_end, device_end) };
+                let way = Way::new(from, to, picks, inwards, !inwards, piece, settings.options);
                 let memory = Memory::new(piece * format.bytes() * user.channels, format.silence());
-                Leg { transfer, memory, device_frame: device.format.bytes() * channels }
+                Leg { way, memory, device_frame: device.format.bytes() * channels, silence: device.format.silence() }
             })
         };
         let frame = |side: Option<UserSide>| side.map_or(0, |side| side.dtype.bytes() * side.channels);
@@ -325,7 +380,11 @@ impl Work {
             let latency = user.map_or(0.0, |side| side.latency).max(device.map_or(0.0, |side| side.latency));
             let blocks = 4 * if settings.block > 0 { settings.block } else { info.period };
             let frames = blocks.max((2.0 * latency * info.sample_rate).round() as usize);
-            frames.min(info.sample_rate as usize).max(2 * info.period)
+            let frames = match settings.hold {
+                Some(hold) => (hold * info.sample_rate) as usize,
+                None => frames.min(info.sample_rate as usize),
+            };
+            frames.max(2 * info.period)
         };
         let held = (held(settings.input, info.input), held(settings.output, info.output));
         Self {
@@ -334,11 +393,13 @@ impl Work {
             clock: info.clock.clone(),
             input: leg(settings.input, info.input, true),
             output: leg(settings.output, info.output, false),
+            gain: Gain::new(info.sample_rate),
             silence: Memory::new(piece.max(block) * in_frame, silence(settings.input)),
             waits: if in_frame > 0 && block > 0 { Reblock::wait(block, info.period) } else { 0 },
             delay: reblock.delay(),
             reblock,
-            rings: ends.map(|ends| Rings::new(ends, in_frame, out_frame, held, info.sample_rate)),
+            rings: ends
+                .map(|ends| kept.unwrap_or_else(|| Rings::new(ends, in_frame, out_frame, held, info.sample_rate))),
             piece,
             pending: Flags::default(),
             ending: None,
@@ -387,7 +448,7 @@ impl Work {
         let mut counts = Counts::default();
         let heard: &[u8] = match (&mut self.input, priming) {
             (Some(leg), None) => {
-                leg.transfer.run(input, leg.memory.bytes_mut(), frames, &mut counts);
+                leg.way.run(input, leg.memory.bytes_mut(), frames, None, &mut counts);
                 leg.memory.bytes()
             }
             (Some(_), Some(_)) => self.silence.bytes(),
@@ -439,7 +500,8 @@ impl Work {
             None => reblock.run(heard, made, frames, place, &mut user),
         };
         if let Some(leg) = &mut self.output {
-            leg.transfer.run(leg.memory.bytes(), output, frames, &mut counts);
+            self.gain.follow(shared.volume());
+            leg.way.run(leg.memory.bytes(), output, frames, Some(&mut self.gain), &mut counts);
             let sounding = sounding.unwrap_or(until) + self.reblock.queued();
             if sounding > 0 {
                 self.sounds_until = place.dac + sounding as f64 * place.frame;

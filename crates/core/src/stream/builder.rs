@@ -8,7 +8,8 @@ use super::call::{Direction, Finished, Flow, Io};
 use super::core::{Core, Hooks};
 use super::handoff::Handoff;
 use super::plan::{Request, SideRequest, resolve};
-use crate::device::DeviceSpecifier;
+use crate::channel::Channel;
+use crate::device::{DeviceInfo, DeviceSpecifier};
 use crate::dtype::Dtype;
 use crate::error::Result;
 use crate::job::Latency;
@@ -35,7 +36,10 @@ impl<I, O> std::fmt::Debug for StreamBuilder<I, O> {
 
 impl<I: Direction, O: Direction> StreamBuilder<I, O> {
     pub(super) fn new(input: Option<Dtype>, output: Option<Dtype>) -> Self {
-        let side = |dtype| SideRequest { dtype, device: None, channels: None, latency: Latency::High, settings: None };
+        let side = |dtype| {
+            let latency = Latency::High;
+            SideRequest { dtype, device: None, channels: None, map: None, latency, settings: None }
+        };
         let request = Request {
             input: input.map(side),
             output: output.map(side),
@@ -45,6 +49,8 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
             never_drop_input: false,
             prime_output: false,
             handoff: false,
+            hold: None,
+            follow: false,
         };
         Self { request, hooks: Hooks::default(), of: PhantomData }
     }
@@ -88,6 +94,25 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
     /// Channels that are played: the device's first ones.
     pub fn output_channels(self, channels: usize) -> Self {
         self.output(|side| side.channels = Some(channels))
+    }
+
+    /// Which channels are heard: column `n` of the data is the `n`th of them. Instead of a number of channels.
+    pub fn input_map(self, map: impl IntoIterator<Item = impl Into<Channel>>) -> Self {
+        let map = map.into_iter().map(Into::into).collect();
+        self.input(|side| side.map = Some(map))
+    }
+
+    /// Which channels are played; the device's others are silent. Of several columns for one channel the sum is heard.
+    pub fn output_map(self, map: impl IntoIterator<Item = impl Into<Channel>>) -> Self {
+        let map = map.into_iter().map(Into::into).collect();
+        self.output(|side| side.map = Some(map))
+    }
+
+    /// How much is held between the device and who reads or writes, in seconds, from 0 to 60; without it, twice the latency or
+    /// four blocks, at most one second. It adds no latency: what is written while nothing is held is heard at once.
+    pub fn buffer(mut self, seconds: f64) -> Self {
+        self.request.hold = Some(seconds);
+        self
     }
 
     /// How much the device may buffer, in each direction.
@@ -177,6 +202,20 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
         self
     }
 
+    /// When the device is lost, or another one becomes the default, the stream goes on there: with the same rate, channels and
+    /// format, after a gap that is flagged. A device that was asked for by name is looked for first, and is not left as
+    /// long as it is there. Where nothing can be had for a second the stream ends as it does otherwise.
+    pub fn follow_default(mut self, follow: bool) -> Self {
+        self.request.follow = follow;
+        self
+    }
+
+    /// Called on a control thread when the stream goes on, on this device: see [`follow_default`](Self::follow_default).
+    pub fn on_device_changed(mut self, tell: impl Fn(&DeviceInfo) + Send + Sync + 'static) -> Self {
+        self.hooks.on_moved = Some(Arc::new(tell));
+        self
+    }
+
     /// For bindings: the callback is somebody on another thread, see [`Handoff`].
     #[doc(hidden)]
     pub fn handoff(mut self, handoff: &Arc<Handoff>) -> Self {
@@ -199,6 +238,7 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
     /// `InvalidFlag`, `IncompatibleSettings`, `DeviceUnavailable`, `TimedOut` after five seconds, `Host`.
     pub fn open(self) -> Result<Stream<I, O>> {
         let parts = resolve(&self.request, self.hooks.callback.is_some())?;
-        Ok(Stream::new(Core::open(parts, self.hooks)?))
+        let follow = self.request.follow.then_some(self.request);
+        Ok(Stream::new(Core::open(parts, self.hooks, follow)?))
     }
 }

@@ -1,13 +1,16 @@
 //! The state machine of a stream. Slow calls are made outside its lock, so that looking never waits.
 
+mod follow;
+
 use std::sync::atomic::Ordering::Acquire;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::call::Finished;
-use super::plan::Parts;
+use super::plan::{Parts, Request, Target};
 use crate::backend::StreamInfo;
-use crate::control::{self, Handle, Owner, Plan};
+use crate::control::{self, Handle, Owner};
+use crate::device::{DeviceInfo, DeviceWatcher};
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::Signals;
 use crate::realtime::command::Command;
@@ -19,12 +22,12 @@ const GRACE: Duration = Duration::from_secs(2);
 const RETURNING: Duration = Duration::from_secs(2);
 
 pub(crate) type OnFinished = Arc<dyn Fn(Finished) + Send + Sync>;
+/// Told on which device a stream goes on.
+pub(crate) type OnMoved = Arc<dyn Fn(&DeviceInfo) + Send + Sync>;
 
 pub(crate) struct Core {
-    plan: Plan,
+    target: Mutex<Target>,
     pub settings: Settings,
-    /// Indices; input, output.
-    pub devices: (usize, usize),
     pub has_callback: bool,
     pub shared: Arc<Shared>,
     pub ends: Arc<Ends>,
@@ -33,6 +36,11 @@ pub(crate) struct Core {
     changed: Condvar,
     on_finished: Option<OnFinished>,
     on_period: Option<OnPeriod>,
+    on_moved: Option<OnMoved>,
+    /// What was asked for, where it moves when the device is lost.
+    follow: Option<Request>,
+    /// While it runs and follows the default device.
+    watcher: Mutex<Option<DeviceWatcher>>,
 }
 
 /// Who is called, and when.
@@ -41,6 +49,7 @@ pub(crate) struct Hooks {
     pub callback: Option<Callback>,
     pub on_finished: Option<OnFinished>,
     pub on_period: Option<OnPeriod>,
+    pub on_moved: Option<OnMoved>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +75,10 @@ struct State {
     /// Counts openings, and those whose end has been told.
     opened: u64,
     told: u64,
+    /// Counts runs: one may have several openings.
+    run: u64,
+    /// While it moves: until when, and how many periods there had been.
+    moving: Option<(Instant, u64)>,
     handle: Option<Arc<Handle>>,
     info: StreamInfo,
     manual_clock: bool,
@@ -88,10 +101,10 @@ fn deadlock(what: &str) -> Error {
 
 impl Core {
     /// Opens the device, without starting it.
-    pub(crate) fn open(parts: Parts, hooks: Hooks) -> Result<Arc<Self>> {
-        let Hooks { callback, on_finished, on_period } = hooks;
+    pub(crate) fn open(parts: Parts, hooks: Hooks, follow: Option<Request>) -> Result<Arc<Self>> {
+        let Hooks { callback, on_finished, on_period, on_moved } = hooks;
         let has_callback = callback.is_some();
-        let rate = parts.plan.sample_rate;
+        let rate = parts.target.plan.sample_rate;
         let clock = crate::backend::Clock::monotonic();
         let info = StreamInfo { sample_rate: rate, period: 0, tail: 0.0, input: None, output: None, clock };
         let state = State {
@@ -99,6 +112,8 @@ impl Core {
             closed: false,
             opened: 0,
             told: 0,
+            run: 0,
+            moving: None,
             handle: None,
             info,
             manual_clock: false,
@@ -107,9 +122,8 @@ impl Core {
             quiet: false,
         };
         let core = Arc::new(Self {
-            plan: parts.plan,
+            target: Mutex::new(parts.target),
             settings: parts.settings,
-            devices: parts.devices,
             has_callback,
             shared: Arc::default(),
             ends: Arc::default(),
@@ -118,8 +132,11 @@ impl Core {
             changed: Condvar::new(),
             on_finished,
             on_period,
+            on_moved,
+            follow,
+            watcher: Mutex::default(),
         });
-        core.open_device()?;
+        core.open_device(&core.target(), false)?;
         core.state().phase = Phase::Ready;
         Ok(core)
     }
@@ -132,19 +149,35 @@ impl Core {
         self.changed.wait(state).unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Only while the phase is `Opening`.
-    fn open_device(self: &Arc<Self>) -> Result<Arc<Handle>> {
-        if self.has_callback {
-            let end = Instant::now() + RETURNING;
-            while self.home.lock().unwrap_or_else(PoisonError::into_inner).is_none() {
-                if Instant::now() > end {
-                    let message = "The system has not yet released the device of the last run";
-                    return Err(Error::new(ErrorKind::DeviceUnavailable, message));
-                }
-                std::thread::sleep(Duration::from_millis(5));
+    fn target(&self) -> Target {
+        self.target.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Indices; input, output.
+    pub(crate) fn devices(&self) -> (usize, usize) {
+        let target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
+        let index = |device: &Option<DeviceInfo>| device.as_ref().map_or(0, |device| device.index);
+        (index(&target.input), index(&target.output))
+    }
+
+    /// Only while the phase is `Opening`, or to go on elsewhere with the run there is.
+    fn open_device(self: &Arc<Self>, target: &Target, goes_on: bool) -> Result<Arc<Handle>> {
+        let returned = || match self.has_callback {
+            true => self.home.lock().unwrap_or_else(PoisonError::into_inner).is_some(),
+            false => !goes_on || self.ends.are_kept(),
+        };
+        let end = Instant::now() + RETURNING;
+        while !returned() {
+            if Instant::now() > end {
+                let message = "The system has not yet released the device of the last run";
+                return Err(Error::new(ErrorKind::DeviceUnavailable, message));
             }
+            std::thread::sleep(Duration::from_millis(5));
         }
-        self.shared.begin();
+        match goes_on {
+            true => self.shared.go_on(),
+            false => self.shared.begin(),
+        }
         let signals = Arc::new(Signals::default());
         let engine = Streaming::new(
             self.settings,
@@ -153,14 +186,16 @@ impl Core {
             Arc::clone(&self.ends),
             Arc::clone(&self.home),
             self.on_period.clone(),
-        );
+        )
+        .routed(target.routes.clone())
+        .going_on(goes_on);
         let opening = {
             let mut state = self.state();
             state.opened += 1;
             state.opened
         };
         let keeper = Keeper { core: Arc::clone(self), opening, reason: None, progress: None };
-        let opened = control::open(self.plan.clone(), Box::new(engine), Arc::clone(&signals), Box::new(keeper));
+        let opened = control::open(target.plan.clone(), Box::new(engine), Arc::clone(&signals), Box::new(keeper));
         let mut state = self.state();
         match opened {
             Ok(handle) => {
@@ -175,7 +210,10 @@ impl Core {
                 Ok(handle)
             }
             Err(error) => {
-                state.told = opening;
+                // A run that goes on has an end to tell yet.
+                if !goes_on {
+                    state.told = opening;
+                }
                 Err(error)
             }
         }
@@ -207,7 +245,7 @@ impl Core {
         drop(state);
         let handle = match ready {
             Some(handle) if !reopen => Ok(handle),
-            _ => self.open_device(),
+            _ => self.open_device(&self.target(), false),
         };
         let handle = match handle {
             Ok(handle) => handle,
@@ -228,8 +266,11 @@ impl Core {
             return Err(error.unwrap_or_else(closed));
         }
         state.phase = Phase::Running;
+        state.run += 1;
+        state.moving = None;
         drop(state);
         self.changed.notify_all();
+        self.watch_default();
         let started = handle.start();
         if let Err(error) = started {
             let mut state = self.state();
@@ -405,7 +446,7 @@ impl Core {
             return Err(closed());
         }
         match state.phase {
-            Phase::Running => Ok(state.opened),
+            Phase::Running => Ok(state.run),
             _ => Err(state.error.clone().unwrap_or_else(|| {
                 Error::new(ErrorKind::StreamStopped, "The stream is stopped: start it before reading or writing")
             })),
@@ -415,7 +456,7 @@ impl Core {
     /// The run that is being played out, if that is what goes on: what has been written is still taken.
     pub(crate) fn draining(&self) -> Option<u64> {
         let state = self.state();
-        matches!(state.phase, Phase::Running | Phase::Stopping).then_some(state.opened)
+        matches!(state.phase, Phase::Running | Phase::Stopping).then_some(state.run)
     }
 
     /// The device of this opening has been released.
@@ -444,6 +485,7 @@ impl Core {
             };
             ran
         };
+        *self.watcher() = None;
         self.shared.reader.wake();
         self.shared.writer.wake();
         // `running` says no by now, and start() works again: the user may do anything here.
@@ -510,9 +552,10 @@ impl Owner for Keeper {
     }
 
     fn tell(&mut self, loss: Option<Error>) {
-        let finished = self.reason.take().or_else(|| loss.map(Finished::Failed));
-        if let Some(finished) = finished {
-            self.core.released(self.opening, finished);
+        match (self.reason.take(), loss) {
+            (Some(finished), _) => self.core.released(self.opening, finished),
+            (None, Some(loss)) => self.core.lost(self.opening, loss),
+            (None, None) => {}
         }
     }
 

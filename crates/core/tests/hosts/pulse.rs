@@ -2,8 +2,11 @@
 
 use std::os::unix::net::UnixListener;
 use std::process::Command;
+use std::sync::mpsc;
 
-use sounddevice::{AudioData, Dtype, ErrorKind, I24, Kind, Latency, check, devices};
+use sounddevice::{
+    AudioData, DeviceEvent, DeviceInfo, Dtype, ErrorKind, I24, Kind, Latency, Stream, check, devices, watch_devices,
+};
 
 use super::contract::{assert_sound, judged, together};
 use super::counter::{Counts, heard, signal};
@@ -175,6 +178,77 @@ fn a_sink_that_is_removed_is_a_lost_device() {
         }
         staying.goes_on(4_800);
         let _ = staying.abort();
+    });
+}
+
+#[test]
+fn a_hundred_sinks_that_come_and_go_are_told_once_each_and_in_order() {
+    let name = concat!(module_path!(), "::a_hundred_sinks_that_come_and_go_are_told_once_each_and_in_order");
+    apart(PULSE, name, |_| {
+        let data = AudioData::<f32>::zeros(600 * RATE as usize, 2, RATE);
+        let player = Plan::play(&data, "pulseaudio:speakers").start();
+        let pactl = |arguments: &[&str]| {
+            let output = Command::new("pactl").args(arguments).output().expect("pactl");
+            assert!(output.status.success(), "{arguments:?}");
+            String::from_utf8_lossy(&output.stdout).trim().to_string()
+        };
+        let (sender, events) = mpsc::channel();
+        let watcher = watch_devices(move |event| drop(sender.send(event))).expect("a watcher");
+        let told = || match events.recv_timeout(PATIENCE).expect("an event") {
+            DeviceEvent::Added(device) => (true, device.id),
+            DeviceEvent::Removed(device) => (false, device.id),
+            other => panic!("{other:?}"),
+        };
+        let count = |what: &str| std::fs::read_dir(format!("/proc/self/{what}")).map_or(0, Iterator::count);
+        let mut before = (0, 0);
+        for number in 0..100 {
+            let (sink, argument) = (format!("pulseaudio:passing_{number}"), format!("sink_name=passing_{number}"));
+            let module = pactl(&["load-module", "module-null-sink", &argument]);
+            let mut added = [told(), told()];
+            added.sort();
+            assert_eq!(added, [(true, sink.clone()), (true, format!("{sink}.monitor"))]);
+            assert!(devices().expect("a list").find_output(sink.as_str()).is_ok());
+            pactl(&["unload-module", &module]);
+            let mut removed = [told(), told()];
+            removed.sort();
+            assert_eq!(removed, [(false, sink.clone()), (false, format!("{sink}.monitor"))]);
+            if number == 9 {
+                before = (count("fd"), count("task"));
+            }
+        }
+        assert!(events.try_recv().is_err());
+        until("rest", || count("fd") <= before.0 && count("task") <= before.1);
+        player.goes_on(4_800);
+        drop(watcher);
+        let _ = player.abort();
+    });
+}
+
+#[test]
+fn another_default_device_is_where_only_those_go_who_follow() {
+    apart(PULSE, concat!(module_path!(), "::another_default_device_is_where_only_those_go_who_follow"), |_| {
+        let open = |follows| {
+            let (sender, moves) = mpsc::channel();
+            let tell = move |device: &DeviceInfo| drop(sender.send(device.id.clone()));
+            let builder = Stream::duplex::<f32, f32>().channels(2).sample_rate(RATE);
+            let stream = builder.follow_default(follows).on_device_changed(tell).open().expect("it opens");
+            stream.start().expect("it starts");
+            until("periods", || stream.periods() > 0);
+            (stream, moves)
+        };
+        let ((following, moves), (staying, none)) = (open(true), open(false));
+        let defaults = ["twin_a", "mic_twin_a", "surround", "mic8"];
+        for (what, name) in ["set-default-sink", "set-default-source"].iter().cycle().zip(defaults) {
+            assert!(Command::new("pactl").args([what, name]).status().expect("pactl").success());
+            assert_eq!(moves.recv_timeout(PATIENCE).expect("it moves"), format!("pulseaudio:{name}"));
+            let before = (following.periods(), staying.periods());
+            until("periods", || following.periods() > before.0 + 5 && staying.periods() > before.1 + 5);
+        }
+        let named = |index| devices().expect("a list").get(index).expect("it is there").id.clone();
+        assert_eq!(named(following.output_device()), "pulseaudio:surround");
+        assert_eq!(named(staying.output_device()), "pulseaudio:speakers");
+        assert_eq!((following.output_channels(), following.input_channels()), (2, 2));
+        assert!(none.try_recv().is_err() && staying.active());
     });
 }
 

@@ -24,6 +24,10 @@ pub struct Host {
     server: Option<(&'static str, &'static [&'static str])>,
     /// Whether it cannot know of silence that its server puts in.
     pub hides_silence: bool,
+    /// Whether it does not tell that its server has moved a stream to another device.
+    pub hides_moves: bool,
+    /// Whether there is another device to go to when one is unplugged.
+    pub has_others: bool,
     /// One test at a time: all of them hear what is played.
     quiet: &'static Mutex<()>,
     /// One server at a time that tests may kill.
@@ -43,6 +47,21 @@ pub const PULSE: Host = Host {
     input: "pulseaudio:mic",
     server: Some(("pulse", &["pulseaudio", "pactl", "bash"])),
     hides_silence: false,
+    hides_moves: false,
+    has_others: true,
+    quiet: lock!(),
+    apart: lock!(),
+};
+
+/// The same host API on another server.
+pub const PIPEWIRE: Host = Host {
+    name: "PipeWire",
+    output: "pulseaudio:speakers",
+    input: "pulseaudio:mic",
+    server: Some(("pipewire", &["pipewire", "wireplumber", "pw-cli", "pw-link", "pactl", "bash"])),
+    hides_silence: false,
+    hides_moves: false,
+    has_others: true,
     quiet: lock!(),
     apart: lock!(),
 };
@@ -53,6 +72,8 @@ pub const JACK: Host = Host {
     input: "jack:loop-system",
     server: Some(("jack", &["jackd", "jack_lsp", "cc", "bash"])),
     hides_silence: false,
+    hides_moves: false,
+    has_others: false,
     quiet: lock!(),
     apart: lock!(),
 };
@@ -64,6 +85,8 @@ pub const ALSA: Host = Host {
     input: "alsa:ss_mic_unicode",
     server: PULSE.server,
     hides_silence: true,
+    hides_moves: true,
+    has_others: false,
     quiet: lock!(),
     apart: lock!(),
 };
@@ -90,6 +113,8 @@ pub const VIRTUAL: Host = Host {
     input: "Contract loop",
     server: None,
     hides_silence: false,
+    hides_moves: false,
+    has_others: false,
     quiet: lock!(),
     apart: lock!(),
 };
@@ -194,6 +219,15 @@ pub fn server_directory() -> PathBuf {
     PathBuf::from(std::env::var("SS_DIR").expect("set by the server's script"))
 }
 
+/// Unloads the module of PulseAudio with this in its arguments.
+fn unload(argument: &str) {
+    let list = Command::new("pactl").args(["list", "short", "modules"]).output().expect("pactl").stdout;
+    let list = String::from_utf8_lossy(&list).into_owned();
+    let line = list.lines().find(|line| line.contains(argument)).unwrap_or_else(|| panic!("{argument} in\n{list}"));
+    let module = line.split_whitespace().next().expect("a number");
+    assert!(Command::new("pactl").args(["unload-module", module]).status().expect("pactl").success());
+}
+
 impl Way {
     /// Whether both devices are listed.
     pub fn there(&self) -> bool {
@@ -231,6 +265,36 @@ impl Way {
         }
     }
 
+    /// Asks the server to end, or unplugs the virtual device.
+    pub fn stop(&self) {
+        if self.is_virtual() { self.kill_virtual() } else { self.control("stop") }
+    }
+
+    /// The devices go, and their server stays.
+    pub fn unplug(&self) {
+        match self.host.server {
+            None => self.kill_virtual(),
+            Some(("jack", _)) => {
+                let number = std::fs::read_to_string(server_directory().join("pid/jackloop")).expect("it runs");
+                let status = Command::new("kill").args(["-KILL", number.trim()]).status();
+                assert!(status.expect("kill").success());
+            }
+            Some(("pipewire", _)) => {
+                for id in [self.host.input, self.host.output] {
+                    let (_, name) = id.split_once(':').expect("an id");
+                    let status = Command::new("pw-cli").args(["destroy", name]).stdout(Stdio::null()).status();
+                    assert!(status.expect("pw-cli").success());
+                }
+            }
+            Some(_) => {
+                for (kind, id) in [("source_name", self.host.input), ("sink_name", self.host.output)] {
+                    let (_, name) = id.split_once(':').expect("an id");
+                    unload(&format!("{kind}={} ", name.trim_start_matches("ss_")));
+                }
+            }
+        }
+    }
+
     /// Brings it back.
     pub fn revive(&self) {
         if self.is_virtual() {
@@ -239,7 +303,14 @@ impl Way {
         } else {
             self.control("start");
         }
-        until("the device", || self.there());
+        // A server that has just started may take its devices away once more.
+        let stays = || {
+            (0..4).all(|_| {
+                std::thread::sleep(std::time::Duration::from_millis(25));
+                self.there()
+            })
+        };
+        until("the device", stays);
     }
 
     /// Nothing moves for two seconds.

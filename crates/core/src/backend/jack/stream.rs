@@ -538,13 +538,15 @@ unsafe extern "C" fn xrun(state: *mut c_void) -> c_int {
 /// # Safety
 /// As [`process`].
 unsafe extern "C" fn shut_down(status: c_int, _: *const c_char, state: *mut c_void) {
+    // Else only this client has been thrown out.
+    let all = status & (SERVER_FAILED | SERVER_ERROR) != 0;
+    // Also where the stream is being closed, so outside the gate: whoever opens the next client has to wait for that. The
+    // thread may be cancelled here, as it is no more than one atomic.
+    if all {
+        server_died();
+    }
     let tell = |state: &State| {
         state.down.store(true, Ordering::Release);
-        // Else only this client has been thrown out.
-        let all = status & (SERVER_FAILED | SERVER_ERROR) != 0;
-        if all {
-            server_died();
-        }
         state.signals.lose(if all { Loss::Server } else { Loss::Device });
     };
     // SAFETY: this is a callback.

@@ -44,17 +44,10 @@ impl Drop for Question {
     }
 }
 
-/// What mixers call us: the program's name.
-fn application() -> CString {
-    let program = std::env::args_os().next().unwrap_or_default();
-    let name = std::path::Path::new(&program).file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    CString::new(name).ok().filter(|name| !name.is_empty()).unwrap_or_else(|| c"sounddevice".into())
-}
-
 impl Connection {
     /// Connects to the server that the environment and the library's configuration name. Starts none.
     pub(super) fn open(library: &'static Library, end: Instant) -> Result<Self, Refusal> {
-        let name = application();
+        let name = CString::new(crate::program::name()).unwrap_or_else(|_| c"sounddevice".into());
         // SAFETY: a loop and a context of our own, used by this thread only and freed by `drop`; null is checked.
         let connection = unsafe {
             let mainloop = (library.pa_mainloop_new)();

@@ -41,6 +41,8 @@ pub(crate) struct Ends {
     reader: Mutex<Option<Reader>>,
     writer: Mutex<Option<Writer>>,
     levels: Mutex<Levels>,
+    /// The other ends, while no engine has them.
+    kept: Mutex<Option<Rings>>,
 }
 
 /// For a look from outside while somebody reads or writes.
@@ -153,6 +155,23 @@ impl Ends {
 
     fn levels(&self) -> MutexGuard<'_, Levels> {
         self.levels.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Option<Rings>> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The engine has ended; another one may go on with them. On the control thread.
+    pub(super) fn keep(&self, rings: Rings) {
+        *self.kept() = Some(rings);
+    }
+
+    pub(crate) fn are_kept(&self) -> bool {
+        self.kept().is_some()
+    }
+
+    pub(super) fn take(&self) -> Option<Rings> {
+        self.kept().take()
     }
 
     /// Frames that can be read.

@@ -38,6 +38,8 @@ pub(crate) struct Shared {
     input_latency: AtomicU64,
     output_latency: AtomicU64,
     load: AtomicU64,
+    /// How loud the output is wanted.
+    volume: AtomicU64,
     /// By the bit of the flag.
     xruns: [AtomicU64; 4],
     clipped: AtomicU64,
@@ -69,6 +71,7 @@ impl Default for Shared {
             input_latency: unknown(),
             output_latency: unknown(),
             load: zero(),
+            volume: AtomicU64::new(1f64.to_bits()),
             xruns: [zero(), zero(), zero(), zero()],
             clipped: zero(),
             nan: zero(),
@@ -99,6 +102,15 @@ impl Shared {
         self.read_flags.store(0, Relaxed);
         self.write_flags.store(0, Relaxed);
         self.wrote.store(false, Relaxed);
+    }
+
+    /// The run goes on with another engine, while none has it.
+    pub(crate) fn go_on(&self) {
+        self.busy.store(false, Release);
+        self.sounds_until.store(f64::NEG_INFINITY.to_bits(), Release);
+        for bits in [&self.input_latency, &self.output_latency] {
+            bits.store(f64::NAN.to_bits(), Relaxed);
+        }
     }
 
     /// The block that the first period chose: the same in all runs.
@@ -184,6 +196,15 @@ impl Shared {
 
     pub(crate) fn load(&self) -> f64 {
         f64::from_bits(self.load.load(Relaxed))
+    }
+
+    /// How loud the output is wanted, in this run and the next ones.
+    pub(crate) fn volume(&self) -> f64 {
+        f64::from_bits(self.volume.load(Relaxed))
+    }
+
+    pub(crate) fn set_volume(&self, volume: f64) {
+        self.volume.store(volume.to_bits(), Relaxed);
     }
 
     pub(super) fn count(&self, counts: Counts) {

@@ -37,6 +37,7 @@ fn settings(input: Option<UserSide>, output: Option<UserSide>, block: usize) -> 
         prime_output: true,
         never_drop_input: false,
         fixed: false,
+        hold: None,
     }
 }
 

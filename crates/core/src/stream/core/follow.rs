@@ -1,0 +1,199 @@
+//! A stream that goes on elsewhere: its device is lost, or is not the default one any more.
+//!
+//! All of it happens on the control thread of the device that was lost, which has nothing else to do any more. The run stays
+//! what it is: its callback or its rings come home with the old engine and go into the new one.
+
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::{Core, Phase};
+use crate::device::{DeviceEvent, DeviceInfo, DeviceSpecifier, DeviceWatcher, Kind, watch_devices};
+use crate::error::{Error, Result};
+use crate::realtime::Loss;
+use crate::realtime::command::Command;
+use crate::stream::Finished;
+use crate::stream::plan::{Request, SideRequest, Target, resolve};
+
+/// How long a device is looked for.
+const PATIENCE: Duration = Duration::from_millis(700);
+const BETWEEN: Duration = Duration::from_millis(30);
+
+impl Core {
+    /// The device of this opening is lost, and released.
+    pub(super) fn lost(self: &Arc<Self>, opening: u64, loss: Error) {
+        if self.go_on_elsewhere(opening) {
+            return;
+        }
+        let finished = match self.shared.command() {
+            _ if self.follow.is_none() => Finished::Failed(loss),
+            Command::Run => Finished::Failed(loss),
+            Command::Stop => Finished::Stopped,
+            Command::Abort => Finished::Aborted,
+        };
+        // The last attempt to open has a later number.
+        let opened = if self.follow.is_some() { self.state().opened } else { opening };
+        self.released(opened, finished);
+    }
+
+    /// Whether another device has taken over.
+    fn go_on_elsewhere(self: &Arc<Self>, opening: u64) -> bool {
+        let Some(request) = &self.follow else {
+            return false;
+        };
+        let end = {
+            let mut state = self.state();
+            if state.opened != opening || state.phase != Phase::Running {
+                return false;
+            }
+            state.handle = None;
+            let periods = self.shared.periods();
+            match state.moving {
+                // The one before has not sounded either.
+                Some((end, before)) if before == periods => end,
+                _ => {
+                    let end = Instant::now() + PATIENCE;
+                    state.moving = Some((end, periods));
+                    end
+                }
+            }
+        };
+        loop {
+            if self.state().phase != Phase::Running {
+                return false;
+            }
+            match self.move_once(request) {
+                Ok(()) => return true,
+                Err(_) if Instant::now() < end => thread::sleep(BETWEEN),
+                Err(_) => return false,
+            }
+        }
+    }
+
+    /// What was asked for, as the run has it.
+    fn request_as_opened(&self, request: &Request) -> Request {
+        let mut request = request.clone();
+        request.sample_rate = Some(self.info().sample_rate);
+        for (side, opened) in [(&mut request.input, self.settings.input), (&mut request.output, self.settings.output)] {
+            if let (Some(side), Some(opened)) = (side, opened)
+                && side.map.is_none()
+            {
+                side.channels = Some(opened.channels);
+            }
+        }
+        request
+    }
+
+    /// The device that was asked for, if it is there again; the default one; the one it had.
+    fn next_target(&self, request: &Request) -> [Result<Target>; 2] {
+        let mut request = self.request_as_opened(request);
+        let had = self.target();
+        let named = |request: &Request| resolve(request, self.has_callback).map(|parts| parts.target);
+        let asked = |side: &Option<SideRequest>| side.as_ref().is_some_and(|side| side.device.is_some());
+        let by_name = (asked(&request.input) || asked(&request.output)).then(|| named(&request));
+        let mut with = |input: Option<&DeviceInfo>, output: Option<&DeviceInfo>| {
+            let specifier = |device: Option<&DeviceInfo>| device.map(DeviceSpecifier::from);
+            for (side, device) in [(&mut request.input, specifier(input)), (&mut request.output, specifier(output))] {
+                if let Some(side) = side {
+                    side.device = device;
+                }
+            }
+            named(&request)
+        };
+        let first = match by_name {
+            Some(Ok(target)) => Ok(target),
+            _ => with(None, None),
+        };
+        [first, with(had.input.as_ref(), had.output.as_ref())]
+    }
+
+    fn move_once(self: &Arc<Self>, request: &Request) -> Result<()> {
+        let [first, second] = self.next_target(request);
+        let opened = first.and_then(|target| self.open_device(&target, true).map(|handle| (target, handle)));
+        let opened = opened.or_else(|refused| {
+            let target = second.map_err(|_| refused)?;
+            self.open_device(&target, true).map(|handle| (target, handle))
+        });
+        let (target, handle) = opened?;
+        let had = std::mem::replace(&mut *self.target.lock().unwrap_or_else(PoisonError::into_inner), target.clone());
+        if handle.start().is_err() {
+            // Its own control thread tries the next one.
+            self.state().signals.lose(Loss::Device);
+            return Ok(());
+        }
+        // An order that came meanwhile has found nobody to wake.
+        handle.wake();
+        self.tell_moved(&had, &target);
+        Ok(())
+    }
+
+    fn tell_moved(&self, had: &Target, has: &Target) {
+        let Some(on_moved) = &self.on_moved else {
+            return;
+        };
+        let index = |device: &Option<DeviceInfo>| device.as_ref().map(|device| device.index);
+        let output = has.output.as_ref().filter(|_| index(&had.output) != index(&has.output));
+        let input = has.input.as_ref().filter(|input| {
+            index(&had.input) != Some(input.index) && output.is_none_or(|output| output.index != input.index)
+        });
+        let mut told = [output, input].into_iter().flatten().peekable();
+        if told.peek().is_none() {
+            return has.output.as_ref().or(has.input.as_ref()).into_iter().for_each(|device| on_moved(device));
+        }
+        told.for_each(|device| on_moved(device));
+    }
+
+    pub(super) fn watcher(&self) -> MutexGuard<'_, Option<DeviceWatcher>> {
+        self.watcher.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// While it runs, hears of other default devices.
+    pub(super) fn watch_default(self: &Arc<Self>) {
+        let asks = |side: &Option<SideRequest>| side.as_ref().is_some_and(|side| side.device.is_none());
+        if !self.follow.as_ref().is_some_and(|request| asks(&request.input) || asks(&request.output)) {
+            return;
+        }
+        let core = Arc::downgrade(self);
+        // Listing takes its time, which the start has no use for. Without a thread for it only losses are followed.
+        let body = move || {
+            let told = core.clone();
+            let watcher = watch_devices(move |event| {
+                if let (Some(core), DeviceEvent::DefaultChanged { kind, device: Some(device) }) =
+                    (told.upgrade(), event)
+                {
+                    core.default_is(kind, &device);
+                }
+            });
+            let Some(core) = core.upgrade() else { return };
+            let runs = core.active();
+            *core.watcher() = watcher.ok().filter(|_| runs);
+            if !core.active() {
+                *core.watcher() = None;
+            }
+            // Whatever changed before it listened.
+            let Ok(devices) = crate::device::devices() else { return };
+            for kind in [Kind::Input, Kind::Output] {
+                if let Some(device) = devices.default_device(kind) {
+                    core.default_is(kind, device);
+                }
+            }
+        };
+        let _ = thread::Builder::new().name("sound follow".into()).spawn(body);
+    }
+
+    /// Leaves a device that is not the default one.
+    fn default_is(&self, kind: Kind, device: &DeviceInfo) {
+        let (input, output) = self.devices();
+        let side = |request: &Request| match kind {
+            Kind::Input => (request.input.clone(), input),
+            Kind::Output => (request.output.clone(), output),
+        };
+        let Some((Some(side), has)) = self.follow.as_ref().map(side) else {
+            return;
+        };
+        let state = self.state();
+        if side.device.is_none() && has != device.index && state.phase == Phase::Running {
+            state.signals.lose(Loss::Device);
+        }
+    }
+}

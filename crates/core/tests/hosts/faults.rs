@@ -1,0 +1,234 @@
+//! Devices and servers that go while streams of all kinds run: each ends with the same word, or goes on elsewhere where it
+//! was told to, nobody hangs, and the next one works. (What happens when a server is killed or stands still is in the
+//! contract.) `SOUND_TURNS` says how often each is done.
+
+use std::sync::mpsc::{self, Receiver};
+use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use sounddevice::stream::Direction;
+use sounddevice::{DeviceInfo, ErrorKind, Finished, Stream, StreamBuilder};
+
+use super::run::{PATIENCE, RATE, until};
+use super::way::Way;
+
+/// A reader that waits all the time, a writer that does, and a callback in both directions.
+struct Patients {
+    reader: Arc<Stream<f32, ()>>,
+    writer: Arc<Stream<(), f32>>,
+    wire: Stream<f32, f32>,
+    ends: [Receiver<Finished>; 3],
+    waiting: [JoinHandle<ErrorKind>; 2],
+    moved: Arc<Mutex<Vec<DeviceInfo>>>,
+}
+
+/// On the way's devices, or where it follows on the default ones.
+fn patients(way: &Way, follows: bool) -> Patients {
+    let moved = Arc::new(Mutex::new(Vec::new()));
+    fn settled<I: Direction, O: Direction>(
+        builder: StreamBuilder<I, O>,
+        way: &Way,
+        follows: bool,
+        moved: &Arc<Mutex<Vec<DeviceInfo>>>,
+    ) -> (StreamBuilder<I, O>, Receiver<Finished>) {
+        let (sender, ends) = mpsc::channel();
+        let builder = builder.channels(2).sample_rate(RATE).on_finished(move |reason| drop(sender.send(reason)));
+        // Who has no other device to go to stays with its own, should it come back.
+        let builder = match follows && way.host.has_others {
+            true => builder,
+            false => builder.input_device(way.host.input).output_device(way.host.output),
+        };
+        if !follows {
+            return (builder, ends);
+        }
+        let told = Arc::clone(moved);
+        let tell = move |device: &DeviceInfo| told.lock().expect("no panic").push(device.clone());
+        (builder.follow_default(true).on_device_changed(tell), ends)
+    }
+    let (reader, read_ends) = settled(Stream::input::<f32>(), way, follows, &moved);
+    let (writer, write_ends) = settled(Stream::output::<f32>(), way, follows, &moved);
+    let (wire, wire_ends) = settled(Stream::duplex::<f32, f32>(), way, follows, &moved);
+    let wire = wire.callback(|io| {
+        io.output.fill(0.0);
+        sounddevice::Flow::Continue
+    });
+    let reader = Arc::new(reader.open().expect("it opens"));
+    let writer = Arc::new(writer.open().expect("it opens"));
+    let wire = wire.open().expect("it opens");
+    reader.start().expect("it starts");
+    writer.start().expect("it starts");
+    wire.start().expect("it starts");
+    let (reads, writes) = (Arc::clone(&reader), Arc::clone(&writer));
+    let waiting = [
+        std::thread::spawn(move || {
+            let mut memory = vec![0.0; 2 * 480];
+            loop {
+                if let Err(error) = reads.read(&mut memory) {
+                    return error.kind();
+                }
+            }
+        }),
+        std::thread::spawn(move || {
+            let memory = vec![0.0; 2 * 480];
+            loop {
+                if let Err(error) = writes.write(&memory) {
+                    return error.kind();
+                }
+            }
+        }),
+    ];
+    let patients = Patients { reader, writer, wire, ends: [read_ends, write_ends, wire_ends], waiting, moved };
+    patients.go_on();
+    patients
+}
+
+impl Patients {
+    fn periods(&self) -> [u64; 3] {
+        [self.reader.periods(), self.writer.periods(), self.wire.periods()]
+    }
+
+    fn active(&self) -> [bool; 3] {
+        [self.reader.active(), self.writer.active(), self.wire.active()]
+    }
+
+    /// All of them make progress.
+    fn go_on(&self) {
+        let before = self.periods();
+        until("periods", || self.periods().iter().zip(before).all(|(now, before)| *now > before + 3));
+        assert_eq!(self.active(), [true; 3]);
+    }
+
+    /// Each has ended, or makes progress elsewhere.
+    fn settle(&self) {
+        let before = self.periods();
+        let settled = || {
+            let (active, now) = (self.active(), self.periods());
+            (0..3).all(|one| !active[one] || now[one] > before[one] + 20)
+        };
+        until("an end or progress", settled);
+    }
+
+    /// All have been told, waiting ones too, and close.
+    fn are_lost(self, way: &Way, since: Instant) {
+        for ends in &self.ends {
+            let reason = ends.recv_timeout(PATIENCE).expect("the end is told");
+            assert!(matches!(&reason, Finished::Failed(error) if error.kind() == ErrorKind::DeviceLost), "{reason:?}");
+        }
+        println!("\n{}: told after {} ms", way.host.name, since.elapsed().as_millis());
+        for waiting in self.waiting {
+            assert_eq!(waiting.join().expect("no panic"), ErrorKind::DeviceLost);
+        }
+        let closing = Instant::now();
+        self.reader.close();
+        self.writer.close();
+        self.wire.close();
+        println!("{}: closed after {} ms", way.host.name, closing.elapsed().as_millis());
+    }
+
+    fn close(self) {
+        self.reader.close();
+        self.writer.close();
+        self.wire.close();
+        for waiting in self.waiting {
+            let kind = waiting.join().expect("no panic");
+            let closed = [ErrorKind::StreamClosed, ErrorKind::StreamStopped, ErrorKind::DeviceLost];
+            assert!(closed.contains(&kind), "{kind:?}");
+        }
+    }
+}
+
+fn turns() -> usize {
+    std::env::var("SOUND_TURNS").ok().and_then(|turns| turns.parse().ok()).unwrap_or(1)
+}
+
+pub fn a_server_that_is_asked_to_end_takes_its_streams_with_it(way: &Way) {
+    for _ in 0..turns() {
+        let patients = patients(way, false);
+        let since = Instant::now();
+        way.stop();
+        patients.are_lost(way, since);
+        way.revive();
+        patients_work(way);
+    }
+}
+
+pub fn a_server_that_is_killed_takes_its_streams_with_it(way: &Way) {
+    for _ in 0..turns() {
+        let patients = patients(way, false);
+        let since = Instant::now();
+        way.kill();
+        patients.are_lost(way, since);
+        way.revive();
+        patients_work(way);
+    }
+}
+
+pub fn a_server_that_stands_still_for_a_while_goes_on_with_its_streams(way: &Way) {
+    for _ in 0..turns() {
+        let patients = patients(way, false);
+        way.stand_still();
+        patients.go_on();
+        patients.close();
+        patients_work(way);
+    }
+}
+
+pub fn a_device_that_is_unplugged_is_lost(way: &Way) {
+    for _ in 0..turns() {
+        let patients = patients(way, false);
+        let since = Instant::now();
+        way.unplug();
+        if way.host.hides_moves {
+            // The server moves the streams of its plugin, which does not say so.
+            patients.settle();
+            patients.close();
+        } else {
+            patients.are_lost(way, since);
+        }
+        way.kill();
+        way.revive();
+        patients_work(way);
+    }
+}
+
+pub fn who_follows_goes_on_when_the_device_is_unplugged(way: &Way) {
+    for _ in 0..turns() {
+        let patients = patients(way, true);
+        let since = Instant::now();
+        way.unplug();
+        if way.host.has_others {
+            until("news", || patients.moved.lock().expect("no panic").len() >= 3);
+            println!("\n{}: moved after {} ms", way.host.name, since.elapsed().as_millis());
+            patients.go_on();
+            assert!(patients.wire.xruns().iter().sum::<u64>() > 0, "the gap is told");
+            assert_eq!((patients.wire.output_channels(), patients.wire.sample_rate()), (2, f64::from(RATE)));
+        } else {
+            patients.settle();
+        }
+        patients.close();
+        way.kill();
+        way.revive();
+        patients_work(way);
+    }
+}
+
+pub fn who_follows_hangs_on_no_server_that_dies(way: &Way) {
+    for turn in 0..turns().max(2) {
+        let patients = patients(way, true);
+        if turn % 2 == 0 {
+            way.kill()
+        } else {
+            way.stop()
+        }
+        patients.settle();
+        patients.close();
+        way.revive();
+        patients_work(way);
+    }
+}
+
+/// The next streams open, without any more ado.
+fn patients_work(way: &Way) {
+    patients(way, false).close();
+}
