@@ -774,7 +774,7 @@ if (
   }
 }
 
-const { NativeJob, NativeStream, NativeVirtual, NativeWatcher, NativeWav, checkSettings, convert, createVirtualDevice, endJobs, findDevice, listDevices, listDevicesAsync, openJob, openStream, openStreamAsync, readWav, versions, watchDevices } = nativeBinding
+const { NativeJob, NativeStream, NativeVirtual, NativeWatcher, NativeWav, checkSettings, convert, createVirtualDevice, endAll, findDevice, listDevices, listDevicesAsync, openJob, openStream, openStreamAsync, readWav, versions, watchDevices } = nativeBinding
 export { NativeJob }
 export { NativeStream }
 export { NativeVirtual }
@@ -783,7 +783,7 @@ export { NativeWav }
 export { checkSettings }
 export { convert }
 export { createVirtualDevice }
-export { endJobs }
+export { endAll }
 export { findDevice }
 export { listDevices }
 export { listDevicesAsync }

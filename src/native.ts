@@ -28,5 +28,5 @@ export const holdProcess = (): NodeJS.Timeout => setInterval(() => {}, 2 ** 31 -
 // Environment clean-up hooks do not run on process.exit().
 process.on('exit', () => {
   for (const job of running) job.abort();
-  addon.endJobs();
+  addon.endAll();
 });

@@ -217,19 +217,26 @@ impl Shared {
     }
 
     pub(crate) fn take_read_flags(&self) -> Flags {
-        Flags(self.read_flags.swap(0, AcqRel))
+        take(&self.read_flags)
     }
 
     pub(crate) fn take_write_flags(&self) -> Flags {
-        Flags(self.write_flags.swap(0, AcqRel))
+        take(&self.write_flags)
     }
 }
 
+/// There are nearly always none, and looking costs less than taking.
+fn take(flags: &AtomicU8) -> Flags {
+    Flags(if flags.load(Acquire) == 0 { 0 } else { flags.swap(0, AcqRel) })
+}
+
 /// One thread that waits for the audio thread. Registering locks; waking does not wait for the lock: who is just
-/// registering looks once more before it sleeps.
+/// registering looks once more before it sleeps, and who is just waking wakes once more for those who came meanwhile.
 #[derive(Debug, Default)]
 pub(crate) struct Waiter {
     thread: Mutex<Option<Thread>>,
+    /// Somebody wants it woken, and nobody has done so yet.
+    wanted: AtomicBool,
 }
 
 impl Waiter {
@@ -249,13 +256,24 @@ impl Waiter {
         park_timeout(patience);
     }
 
-    /// Callable on the audio thread: a try and a futex wake.
+    /// Callable on the audio thread: a try and a futex wake. It goes round again only if somebody else came meanwhile.
     pub(crate) fn wake(&self) {
-        fence(SeqCst);
-        if let Ok(thread) = self.thread.try_lock()
-            && let Some(thread) = thread.as_ref()
-        {
-            thread.unpark();
+        self.wanted.store(true, Release);
+        loop {
+            fence(SeqCst);
+            let Ok(thread) = self.thread.try_lock() else {
+                // Whoever holds it sees the wish when it lets go: see below, and `register`.
+                return;
+            };
+            self.wanted.swap(false, AcqRel);
+            if let Some(thread) = thread.as_ref() {
+                thread.unpark();
+            }
+            drop(thread);
+            fence(SeqCst);
+            if !self.wanted.load(Relaxed) {
+                return;
+            }
         }
     }
 }
