@@ -94,7 +94,6 @@ impl Gate {
         self.looks.fetch_add(1, AcqRel);
         let _look = lock(&self.look);
         self.looked.notify_all();
-        self.bell.end();
     }
 
     /// Before a run.

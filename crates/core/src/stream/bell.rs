@@ -5,65 +5,58 @@
 
 use std::sync::OnceLock;
 
-use crate::sync::atomic::Ordering::{AcqRel, Acquire, Release, SeqCst};
-use crate::sync::atomic::{AtomicBool, fence};
+use crate::sync::atomic::AtomicU8;
+use crate::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 use crate::sync::thread::{self, Thread};
 
-/// Between those that ring, one dispatcher and one that looks.
+/// There is something to see.
+const RUNG: u8 = 1;
+/// The slow thread has been woken and has not begun to look.
+const WOKEN: u8 = 2;
+const CLOSED: u8 = 4;
+
+/// Between those that ring, one dispatcher and one that looks. Every step changes the one state, so that each of them sees
+/// what was done before those that came earlier.
 #[derive(Debug, Default)]
 pub struct Bell {
+    state: AtomicU8,
     dispatcher: OnceLock<Thread>,
-    /// There is something to see.
-    asked: AtomicBool,
-    /// The slow thread has been woken and has not begun to look.
-    woken: AtomicBool,
-    closed: AtomicBool,
 }
 
 impl Bell {
     /// The dispatcher's work, until `close`: calls `wake` whenever the slow thread should look.
     pub fn dispatch(&self, mut wake: impl FnMut()) {
         let _ = self.dispatcher.set(thread::current());
-        // Pairs with those in `ring` and `close`, which find nobody to wake before this.
-        fence(SeqCst);
-        while !self.closed.load(Acquire) {
-            if self.asked.swap(false, AcqRel) && !self.woken.swap(true, AcqRel) {
+        // Changes nothing, but whoever comes after it finds the dispatcher.
+        while self.state.fetch_or(0, AcqRel) & CLOSED == 0 {
+            if self.state.compare_exchange(RUNG, WOKEN, AcqRel, Acquire).is_ok() {
                 wake();
             }
             thread::park();
         }
     }
 
-    /// There is something to see. Callable on the audio thread: a store and a futex wake.
-    pub fn ring(&self) {
-        self.asked.store(true, Release);
-        // Pairs with that in `begin`: either this sees that somebody looks, or that one sees what it was rung for.
-        fence(SeqCst);
-        if let (false, Some(thread)) = (self.woken.load(Acquire), self.dispatcher.get()) {
+    fn unpark(&self) {
+        if let Some(thread) = self.dispatcher.get() {
             thread.unpark();
         }
     }
 
-    /// The slow thread begins to look.
-    pub fn begin(&self) {
-        // Takes over what the dispatcher has seen: it has been rung for that.
-        self.woken.swap(false, AcqRel);
-        fence(SeqCst);
+    /// There is something to see. Callable on the audio thread: a futex wake, or less.
+    pub fn ring(&self) {
+        if self.state.fetch_or(RUNG, AcqRel) & (RUNG | WOKEN) == 0 {
+            self.unpark();
+        }
     }
 
-    /// The slow thread has seen everything.
-    pub fn end(&self) {
-        if self.asked.load(Acquire) {
-            self.ring();
-        }
+    /// The slow thread begins to look: what is rung for from now on wakes it again.
+    pub fn begin(&self) {
+        self.state.fetch_and(CLOSED, AcqRel);
     }
 
     /// The dispatcher ends.
     pub fn close(&self) {
-        self.closed.store(true, Release);
-        fence(SeqCst);
-        if let Some(thread) = self.dispatcher.get() {
-            thread.unpark();
-        }
+        self.state.fetch_or(CLOSED, Release);
+        self.unpark();
     }
 }

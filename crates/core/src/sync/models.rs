@@ -178,28 +178,24 @@ fn who_waits_is_woken() {
 fn what_is_rung_for_is_seen() {
     check(|| {
         let (bell, news, woken) = (Arc::new(Bell::default()), Arc::new(AtomicU32::new(0)), Arc::new(Signals::default()));
-        woken.own();
         let dispatcher = {
             let (bell, woken) = (Arc::clone(&bell), Arc::clone(&woken));
             thread::spawn(move || bell.dispatch(|| woken.wake()))
         };
-        let ringer = {
+        let looker = {
             let (bell, news) = (Arc::clone(&bell), Arc::clone(&news));
             thread::spawn(move || {
-                news.store(1, Relaxed);
-                bell.ring();
+                woken.own();
+                bell.begin();
+                while news.load(Relaxed) == 0 {
+                    thread::park();
+                    bell.begin();
+                }
             })
         };
-        loop {
-            bell.begin();
-            let seen = news.load(Relaxed) == 1;
-            bell.end();
-            if seen {
-                break;
-            }
-            thread::park();
-        }
-        ringer.join().expect("it ends");
+        news.store(1, Relaxed);
+        bell.ring();
+        looker.join().expect("it ends");
         bell.close();
         dispatcher.join().expect("it ends");
     });
