@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 use napi::{Env, Result, sys};
 use napi_derive::napi;
 
-/// How long the end may take in all, for systems that hang.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long the end may take in all. Systems that hang are left after a second, but many streams take their time.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Something that has to end.
 pub trait Ends {
