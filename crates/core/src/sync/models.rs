@@ -177,7 +177,8 @@ fn who_waits_is_woken() {
 #[test]
 fn what_is_rung_for_is_seen() {
     check(|| {
-        let (bell, news, woken) = (Arc::new(Bell::default()), Arc::new(AtomicU32::new(0)), Arc::new(Signals::default()));
+        let (bell, news, woken) =
+            (Arc::new(Bell::default()), Arc::new(AtomicU32::new(0)), Arc::new(Signals::default()));
         let dispatcher = {
             let (bell, woken) = (Arc::clone(&bell), Arc::clone(&woken));
             thread::spawn(move || bell.dispatch(|| woken.wake()))
