@@ -15,7 +15,6 @@ import { type DeviceInfo, queryDevices } from './devices.js';
 import { invalidType, native, SoundDeviceError, show } from './errors.js';
 import { addon } from './native.js';
 import * as is from './options.js';
-import { checkHostApi, WasapiSettings } from './settings.js';
 import type { AudioSource } from './source.js';
 
 /** How a card is opened. */
@@ -51,9 +50,6 @@ function planOf(card: { channels: number }, given: ReturnType<typeof is.check<ty
   is.checkPossible(given.sampleRate);
   const device = devices.get(card) as DeviceInfo;
   if (given.exclusiveMode) {
-    if (device.hostApiName === 'Windows WASAPI') {
-      checkHostApi(new WasapiSettings({ exclusive: true }), device);
-    }
     const message = `${device.hostApiName} gives no program a device for itself alone`;
     throw new SoundDeviceError('ERR_NOT_SUPPORTED', message);
   }

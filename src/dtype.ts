@@ -31,6 +31,9 @@ const ARRAYS = {
 /** The names of all sample formats. */
 export const DTYPES = Object.keys(ARRAYS) as DType[];
 
+/** The typed array of a dtype. */
+export const arrayOf = (dtype: DType) => ARRAYS[dtype];
+
 /** Bytes per sample. */
 export const bytesPerSample = (dtype: DType): number =>
   dtype === 'int24' ? 3 : ARRAYS[dtype].BYTES_PER_ELEMENT;

@@ -45,5 +45,5 @@ try {
 // Environment clean-up hooks do not run on process.exit().
 process.on('exit', () => {
   for (const job of running) job.abort();
-  addon.endJobs();
+  addon.endAll();
 });

@@ -7,14 +7,8 @@ import { StreamCore, Waker } from './stream-core.js';
 import { type Direction, planStream, type StreamPlan } from './stream-plan.js';
 import type { StreamEvents, StreamMembers } from './stream-types.js';
 
-const cores = new WeakMap<object, StreamCore>();
-
 /** What is behind it. */
-export function coreOf(stream: object): StreamCore {
-  const core = cores.get(stream);
-  if (core === undefined) throw invalidType(`expected a stream, got ${show(stream)}`);
-  return core;
-}
+export let coreOf: (stream: object) => StreamCore;
 
 /** A stream that has been opened already, for the constructor that is about to run. */
 let waiting: { plan: StreamPlan; handle: ConstructorParameters<typeof StreamCore>[2] } | undefined;
@@ -23,12 +17,22 @@ const READY = Promise.resolve();
 
 /** What all streams are: opened by the constructor, inactive until `start()`. */
 export abstract class StreamBase extends EventEmitter<StreamEvents> implements StreamMembers {
+  readonly #core: StreamCore;
+
+  static {
+    // A field is found sooner than an entry of a map: writing is that quick.
+    coreOf = (stream) => {
+      if (#core in stream) return stream.#core;
+      throw invalidType(`expected a stream, got ${show(stream)}`);
+    };
+  }
+
   constructor(direction: Direction, raw: boolean, options: unknown) {
     super();
     const opened = waiting;
     waiting = undefined;
     const plan = opened?.plan ?? planStream(direction, raw, options);
-    cores.set(this, new StreamCore(this, plan, opened?.handle));
+    this.#core = new StreamCore(this, plan, opened?.handle);
   }
 
   start(): this {

@@ -1,6 +1,7 @@
 /** Reading from and writing to streams without callbacks. */
 import { AudioData } from './audio-data.js';
 import {
+  arrayOf,
   bytesOf,
   checkAttached,
   type DType,
@@ -70,6 +71,9 @@ export class Transfers {
   readonly #channels: readonly [number, number];
   readonly #reads: PendingRead[] = [];
   readonly #writes: PendingWrite[] = [];
+  /** Arrays that are written as they are, and bytes per frame of output. */
+  readonly #plain: ReturnType<typeof arrayOf>;
+  readonly #frame: number;
   /** Somebody will look soon, whatever is waiting then. */
   deferred = false;
 
@@ -79,6 +83,8 @@ export class Transfers {
     this.#told = told;
     const { inputChannels, outputChannels } = handle.facts();
     this.#channels = [inputChannels, outputChannels];
+    this.#plain = arrayOf(plan.raw ? 'uint8' : (plan.output?.dtype ?? 'uint8'));
+    this.#frame = (plan.output?.size ?? 1) * outputChannels;
   }
 
   #heard(bits: number): boolean {
@@ -112,7 +118,10 @@ export class Transfers {
       const pending = { into, wanted, frames: 0, time: undefined, flags: 0, partial, resolve, reject };
       this.#reads.push(pending);
       this.run();
-      if (this.waiting && !this.deferred) this.#handle.looked(true);
+      if (!this.waiting || this.deferred) return;
+      this.#handle.looked(true);
+      // What came in between was told to nobody.
+      if (this.#reads.length === 1) this.run();
     });
   }
 
@@ -177,7 +186,7 @@ export class Transfers {
 
   readInto(buffer: unknown): { frames: number; overflowed: boolean } {
     const { dtype, size } = this.#plan.input as SidePlan;
-    const bytes = this.#plan.raw ? rawBytes(buffer) : sampleBytes(buffer, dtype);
+    const bytes = this.#plan.raw ? rawBytes(buffer) : bytesOf(bareSamples(buffer, dtype));
     checkWhole(bytes.byteLength, size, this.#channels[0]);
     native(() => this.#handle.checkRead());
     const frames = native(() => this.#handle.tryRead(bytes, this.#times.bytes));
@@ -188,12 +197,15 @@ export class Transfers {
     return native(() => this.#handle.readAvailable());
   }
 
-  #bytes(data: unknown): Uint8Array {
+  /** Samples to be written, as the addon takes them. */
+  #samples(data: unknown): Typed {
+    // Most of what is written needs no closer look, which would take longer than writing it.
+    if (data instanceof this.#plain && data.length > 0 && data.byteLength % this.#frame === 0) return data;
     const { dtype, size } = this.#plan.output as SidePlan;
     const channels = this.#channels[1];
-    const bytes = this.#plan.raw ? rawBytes(data) : samplesOf(data, dtype, channels);
-    checkWhole(bytes.byteLength, size, channels);
-    return bytes;
+    const samples = this.#plan.raw ? rawBytes(data) : samplesOf(data, dtype, channels);
+    checkWhole(samples.byteLength, size, channels);
+    return samples;
   }
 
   #played(result: number): [frames: number, underflowed: boolean] {
@@ -203,29 +215,29 @@ export class Transfers {
   }
 
   write(data: unknown): Promise<boolean> {
-    const bytes = this.#bytes(data);
-    native(() => this.#handle.checkWrite());
-    const frame = (this.#plan.output as SidePlan).size * this.#channels[1];
+    const samples = this.#samples(data);
     let done = 0;
     let underflowed = false;
     if (this.#writes.length === 0) {
-      const [frames, missing] = this.#played(native(() => this.#handle.tryWrite(bytes)));
-      done = frames * frame;
+      const [frames, missing] = this.#played(native(() => this.#handle.tryWrite(samples)));
+      done = frames * this.#frame;
       underflowed = missing;
-      if (done === bytes.byteLength) return Promise.resolve(underflowed);
+      if (done === samples.byteLength) return Promise.resolve(underflowed);
     }
     native(() => this.#handle.beginWrite());
     return new Promise((resolve, reject) => {
-      this.#writes.push({ bytes: bytes.slice(done), done: 0, underflowed, resolve, reject });
+      this.#writes.push({ bytes: bytesOf(samples).slice(done), done: 0, underflowed, resolve, reject });
       if (!this.deferred) this.#handle.looked(true);
     });
   }
 
   writeSync(data: unknown): boolean {
-    const bytes = this.#bytes(data);
-    native(() => this.#handle.checkWrite());
-    this.flush();
-    const underflowed = native(() => this.#handle.writeSync(bytes));
+    const samples = this.#samples(data);
+    if (this.#writes.length > 0) {
+      native(() => this.#handle.checkWrite());
+      this.flush();
+    }
+    const underflowed = native(() => this.#handle.writeSync(samples));
     if (underflowed) this.#told(new CallbackFlags(BITS.outputUnderflow));
     return underflowed;
   }
@@ -260,7 +272,7 @@ export class Transfers {
       try {
         const result = this.#handle.goOnWriting(pending.bytes.subarray(pending.done));
         const [frames, underflowed] = this.#played(result);
-        pending.done += frames * (this.#plan.output as SidePlan).size * this.#channels[1];
+        pending.done += frames * this.#frame;
         pending.underflowed ||= underflowed;
         if (pending.done < pending.bytes.byteLength) break;
         this.#writes.shift();
@@ -304,28 +316,29 @@ function mismatch(got: string, dtype: DType): TypeError {
 }
 
 /** A bare array of the stream's own dtype. */
-function sampleBytes(data: unknown, dtype: DType): Uint8Array {
+function bareSamples(data: unknown, dtype: DType): Typed {
   const own = dtypeOf(data);
   if (own === undefined) throw invalidType(`data must be samples of ${dtype}, got ${show(data)}`);
   if (own !== (dtype === 'int24' ? 'uint8' : dtype)) throw mismatch(own, dtype);
-  checkAttached(data as Typed, 'data');
-  return bytesOf(data as Typed);
+  // Looking at the buffer of an array that has a length would cost as much as all the rest.
+  if ((data as Typed).length === 0) checkAttached(data as Typed, 'data');
+  return data as Typed;
 }
 
-function samplesOf(data: unknown, dtype: DType, channels: number): Uint8Array {
+function samplesOf(data: unknown, dtype: DType, channels: number): Typed {
   if (data instanceof AudioData) {
     if (data.dtype !== dtype) throw mismatch(data.dtype, dtype);
     if (data.channels !== channels) {
       throw invalidValue(`number of channels must match: expected ${channels}, got ${data.channels}`);
     }
-    return sampleBytes(data.data, dtype);
+    return bareSamples(data.data, dtype);
   }
   if (Array.isArray(data) && dtypeOf(data[0]) !== undefined) {
-    for (const plane of data) sampleBytes(plane, dtype);
+    for (const plane of data) bareSamples(plane, dtype);
     if (data.length !== channels) {
       throw invalidValue(`number of channels must match: expected ${channels}, got ${data.length}`);
     }
     return interleave(data, dtype).bytes;
   }
-  return sampleBytes(data, dtype);
+  return bareSamples(data, dtype);
 }

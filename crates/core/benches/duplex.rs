@@ -11,6 +11,9 @@ use std::time::{Duration, Instant};
 use sounddevice::job::Latency;
 use sounddevice::{AudioData, RecordingJob, Result};
 
+#[path = "tools/used.rs"]
+mod used;
+
 const CHANNELS: usize = 2;
 const SCALE: f32 = 16_777_216.0;
 
@@ -63,13 +66,13 @@ fn run(of: &Loop) -> Result<()> {
         .start()
     };
     let jobs = (0..of.streams.max(1)).map(|stream| open(stream == 0)).collect::<Result<Vec<_>>>()?;
-    let (before, began) = (processor_time(), Instant::now());
+    let (before, began) = (used::processor_time(), Instant::now());
     for job in &jobs {
         if !job.wait_for(Duration::from_secs_f64(of.seconds * 2.0 + 60.0)) {
             fail("a stream does not end");
         }
     }
-    let (used, wall) = (processor_time() - before, began.elapsed().as_secs_f64());
+    let (used, wall) = (used::processor_time() - before, began.elapsed().as_secs_f64());
     let flagged = jobs.iter().filter(|job| job.flags() != 0).count();
     let mut recordings = jobs.into_iter().map(RecordingJob::wait).collect::<Result<Vec<_>>>()?;
     let heard = hear(&recordings.swap_remove(0));
@@ -118,21 +121,4 @@ fn hear(recording: &AudioData<f32>) -> Heard {
         expected = number + 1;
     }
     heard
-}
-
-#[cfg(unix)]
-fn processor_time() -> f64 {
-    let mut used = std::mem::MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: the structure is ours, and zero where nothing is written.
-    let used = unsafe {
-        libc::getrusage(libc::RUSAGE_SELF, used.as_mut_ptr());
-        used.assume_init()
-    };
-    let seconds = |time: libc::timeval| time.tv_sec as f64 + time.tv_usec as f64 / 1e6;
-    seconds(used.ru_utime) + seconds(used.ru_stime)
-}
-
-#[cfg(not(unix))]
-fn processor_time() -> f64 {
-    f64::NAN
 }

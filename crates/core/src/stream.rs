@@ -1,5 +1,7 @@
 //! Streams: sound that goes on until it is stopped, by callback or by reading and writing.
 
+#[doc(hidden)]
+pub mod bell;
 mod builder;
 mod call;
 mod core;

@@ -2,12 +2,13 @@
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 use std::sync::atomic::{AtomicBool, AtomicU64};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::{self, Thread};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use napi::Status;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use sounddevice::stream::bell::Bell;
 use sounddevice::{DeviceInfo, Finished, Result};
 
 /// How long a clock that waits for JavaScript sleeps before it looks again unasked.
@@ -19,18 +20,13 @@ pub type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
 /// What both sides know.
 #[derive(Default)]
 pub struct Gate {
-    dispatcher: OnceLock<Thread>,
-    /// There is something to see.
-    asked: AtomicBool,
-    /// JavaScript has been woken and has not looked yet.
-    woken: AtomicBool,
+    bell: Bell,
     /// JavaScript waits for input or for room.
     interested: AtomicBool,
     /// Time waits for JavaScript.
     manual: AtomicBool,
     /// It does not any more.
     over: AtomicBool,
-    closed: AtomicBool,
     finished: Mutex<Vec<Finished>>,
     /// Devices on which it goes on.
     moved: Mutex<Vec<DeviceInfo>>,
@@ -50,27 +46,19 @@ impl Gate {
         let gate = Arc::new(Self::default());
         let own = Arc::clone(&gate);
         let body = move || {
-            while !own.closed.load(Acquire) {
-                if own.asked.swap(false, AcqRel) && !own.woken.swap(true, AcqRel) {
-                    wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
-                }
-                thread::park();
-            }
+            own.bell.dispatch(|| {
+                wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            });
         };
-        let thread =
-            thread::Builder::new().name("sound wake".into()).stack_size(1 << 17).spawn(body).map_err(|error| {
-                sounddevice::Error::new(sounddevice::ErrorKind::Host, format!("No thread for the stream: {error}"))
-            })?;
-        let _ = gate.dispatcher.set(thread.thread().clone());
+        thread::Builder::new().name("sound wake".into()).stack_size(1 << 17).spawn(body).map_err(|error| {
+            sounddevice::Error::new(sounddevice::ErrorKind::Host, format!("No thread for the stream: {error}"))
+        })?;
         Ok(gate)
     }
 
     /// There is something to see. Callable on the audio thread.
     pub fn ask(&self) {
-        self.asked.store(true, Release);
-        if let (false, Some(thread)) = (self.woken.load(Acquire), self.dispatcher.get()) {
-            thread.unpark();
-        }
+        self.bell.ring();
     }
 
     /// After each period, on the audio thread. A clock that only JavaScript moves lets it look before it goes on.
@@ -107,7 +95,7 @@ impl Gate {
 
     /// JavaScript looks: whatever comes from now on wakes it again.
     pub fn begin_look(&self) -> Option<Finished> {
-        self.woken.store(false, Release);
+        self.bell.begin();
         let mut finished = lock(&self.finished);
         if finished.is_empty() { None } else { Some(finished.remove(0)) }
     }
@@ -118,9 +106,6 @@ impl Gate {
         self.looks.fetch_add(1, AcqRel);
         let _look = lock(&self.look);
         self.looked.notify_all();
-        if self.asked.load(Acquire) {
-            self.ask();
-        }
     }
 
     /// Before a run.
@@ -139,9 +124,6 @@ impl Gate {
     /// The thread ends.
     pub fn close(&self) {
         self.end();
-        self.closed.store(true, Release);
-        if let Some(thread) = self.dispatcher.get() {
-            thread.unpark();
-        }
+        self.bell.close();
     }
 }

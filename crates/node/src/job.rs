@@ -1,12 +1,10 @@
 //! Jobs: play, rec and playrec.
 
-use std::cell::RefCell;
-use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use napi::bindgen_prelude::{Either, Function, JsObjectValue, Object, Uint8ArraySlice};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use napi::{Env, Result, Status, sys};
+use napi::{Env, Result, Status};
 use napi_derive::napi;
 use sounddevice::Samples;
 use sounddevice::job::{Job, JobRequest, Latency, Loop, Play, Record};
@@ -14,6 +12,7 @@ use sounddevice::job::{Job, JobRequest, Latency, Loop, Play, Record};
 use crate::buffer::live;
 use crate::devices::{Specifier, dtype, specifier};
 use crate::error::{NativeError, throw};
+use crate::running::{Ends, remember};
 use crate::settings::settings;
 
 const BREATH: Duration = Duration::from_millis(50);
@@ -94,59 +93,22 @@ pub fn open_job(env: Env, options: Object, on_end: Function<Option<NativeError>,
         on_end.call(error.map(NativeError::from), ThreadsafeFunctionCallMode::NonBlocking);
     };
     let job = Job::open(request, Box::new(tell)).map_err(|error| throw(&env, error))?;
-    remember(&env, &job)?;
+    remember(&env, job.clone())?;
     Ok(NativeJob { job })
 }
 
-type Running = Rc<RefCell<Vec<Job>>>;
-
-thread_local! {
-    /// What runs in each environment of this thread.
-    static RUNNING: RefCell<Vec<(sys::napi_env, Running)>> = const { RefCell::new(Vec::new()) };
-}
-
-fn running_in(env: &Env) -> Option<Running> {
-    let this = env.raw();
-    RUNNING.with_borrow(|all| all.iter().find(|(env, _)| *env == this).map(|(_, running)| Rc::clone(running)))
-}
-
-/// Jobs use memory of their environment: they have to end before it does. One hook for all of them, so that nothing is kept
-/// of those that have ended.
-fn remember(env: &Env, job: &Job) -> Result<()> {
-    let this = env.raw();
-    let running = match running_in(env) {
-        Some(running) => running,
-        None => {
-            let running = Running::default();
-            env.add_env_cleanup_hook(Rc::clone(&running), move |running| {
-                RUNNING.with_borrow_mut(|all| all.retain(|(env, _)| *env != this));
-                end_all(&running);
-            })?;
-            RUNNING.with_borrow_mut(|all| all.push((this, Rc::clone(&running))));
-            running
-        }
-    };
-    let mut jobs = running.borrow_mut();
-    jobs.retain(Job::active);
-    jobs.push(job.clone());
-    Ok(())
-}
-
-/// Aborts all and waits till their devices have been released, but not for a system that hangs.
-fn end_all(running: &Running) {
-    let jobs = running.take();
-    jobs.iter().for_each(Job::abort);
-    let end = Instant::now() + Duration::from_secs(1);
-    for job in jobs {
-        job.wait_for(end.saturating_duration_since(Instant::now()));
+impl Ends for Job {
+    fn may_sound(&self) -> bool {
+        self.active()
     }
-}
 
-/// Ends all jobs of this environment. `process.exit()` runs no hooks, and a server that is left by a client without a word
-/// may be deaf to others for seconds.
-#[napi]
-pub fn end_jobs(env: Env) {
-    running_in(&env).iter().for_each(end_all);
+    fn end(&self) {
+        self.abort();
+    }
+
+    fn wait(&self, patience: Duration) {
+        self.wait_for(patience);
+    }
 }
 
 #[napi(object)]

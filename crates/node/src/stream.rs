@@ -4,17 +4,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Duration;
 
 use napi::bindgen_prelude::{AsyncTask, Function, JsObjectValue, Object, Uint8ArraySlice};
-use napi::{CleanupEnvHook, Env, Result, Task};
+use napi::{Env, Result, Task};
 use napi_derive::napi;
 use sounddevice::stream::handoff::{Asked, Handoff};
 use sounddevice::{Dtype, Finished, Flow, Raw, StreamBuilder, StreamTime};
 
-use crate::buffer::{hand_over, writable};
+use crate::buffer::{Bytes, hand_over, writable};
 use crate::cards::{ChannelName, channel};
 use crate::devices::{DeviceInfo, Specifier, dtype, specifier};
 use crate::error::{NativeError, throw};
 use crate::gate::{Gate, Wake};
 use crate::job::latency;
+use crate::running::{Ends, remember};
 use crate::settings::settings;
 
 /// How long a start may wait for the run before to play out.
@@ -51,6 +52,29 @@ impl Drop for Parts {
         self.gate.close();
         if let Some(stream) = self.stream.take() {
             stream.leave();
+        }
+    }
+}
+
+/// Not kept from being collected.
+struct Known(Weak<Parts>);
+
+impl Ends for Known {
+    fn may_sound(&self) -> bool {
+        let released = |parts: &Parts| parts.stream().closed() && parts.stream().wait(Duration::ZERO);
+        self.0.upgrade().is_some_and(|parts| !released(&parts))
+    }
+
+    fn end(&self) {
+        if let Some(parts) = self.0.upgrade() {
+            parts.let_go();
+            parts.stream().begin_close();
+        }
+    }
+
+    fn wait(&self, patience: Duration) {
+        if let Some(parts) = self.0.upgrade() {
+            parts.stream().wait(patience);
         }
     }
 }
@@ -151,7 +175,6 @@ pub struct NativeStream {
     parts: Arc<Parts>,
     /// The block that JavaScript has.
     asked: Mutex<Option<Asked>>,
-    hook: Mutex<Option<CleanupEnvHook<Weak<Parts>>>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -161,14 +184,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 impl NativeStream {
     fn new(env: &Env, parts: Parts) -> Result<Self> {
         let parts = Arc::new(parts);
-        // Streams use memory of their environment: they have to end before it does.
-        let hook = env.add_env_cleanup_hook(Arc::downgrade(&parts), |parts| {
-            if let Some(parts) = parts.upgrade() {
-                parts.let_go();
-                parts.stream().close();
-            }
-        })?;
-        Ok(Self { parts, asked: Mutex::default(), hook: Mutex::new(Some(hook)) })
+        remember(env, Known(Arc::downgrade(&parts)))?;
+        Ok(Self { parts, asked: Mutex::default() })
     }
 
     fn stream(&self) -> &Stream {
@@ -315,26 +332,15 @@ impl NativeStream {
     }
 
     #[napi]
-    pub fn close(&self, env: Env) -> Result<()> {
+    pub fn close(&self) {
         self.parts.let_go();
         self.stream().begin_close();
-        self.forget(env)
     }
 
     #[napi]
-    pub fn close_sync(&self, env: Env) -> Result<()> {
+    pub fn close_sync(&self) {
         self.parts.let_go();
         self.stream().close();
-        self.forget(env)
-    }
-
-    fn forget(&self, env: Env) -> Result<()> {
-        // What is still to be released at the end of the environment has no use of its memory.
-        if self.stream().active() {
-            return Ok(());
-        }
-        let hook = lock(&self.hook).take();
-        hook.map_or(Ok(()), |hook| env.remove_env_cleanup_hook(hook))
     }
 
     /// After `close`, when everything has been told: the thread that wakes JavaScript ends.
@@ -425,14 +431,14 @@ impl NativeStream {
     }
 
     /// Whether output was missing before.
-    #[napi]
-    pub fn write_sync(&self, env: Env, from: Uint8ArraySlice) -> Result<bool> {
+    #[napi(ts_args_type = "from: NodeJS.TypedArray")]
+    pub fn write_sync(&self, env: Env, from: Bytes) -> Result<bool> {
         self.stream().write(&from).map(|written| written.underflowed).map_err(|error| throw(&env, error))
     }
 
     /// Twice the frames that there was room for, and 1 more if output was missing before.
-    #[napi]
-    pub fn try_write(&self, env: Env, from: Uint8ArraySlice) -> Result<u32> {
+    #[napi(ts_args_type = "from: NodeJS.TypedArray")]
+    pub fn try_write(&self, env: Env, from: Bytes) -> Result<u32> {
         let written = self.stream().try_write(&from).map_err(|error| throw(&env, error))?;
         Ok(written.frames as u32 * 2 + u32::from(written.underflowed))
     }

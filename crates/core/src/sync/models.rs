@@ -16,6 +16,7 @@ use crate::realtime::command::Command;
 use crate::realtime::stream::{Call, Shared, User, Waiter};
 use crate::realtime::voices::{State, Turn};
 use crate::realtime::{Engine, Flags, Flow, Loss, Period, Signals, Times, join};
+use crate::stream::bell::Bell;
 use crate::stream::handoff::{Handoff, Memory};
 use crate::stream::{Flow as Next, Status, StreamTime};
 
@@ -169,6 +170,35 @@ fn who_waits_is_woken() {
         }
         waiter.leave();
         wakers.into_iter().for_each(|waker| waker.join().expect("it ends"));
+    });
+}
+
+/// Whatever is rung for is seen by the one that looks, while it looks or when it is woken; the dispatcher ends.
+#[test]
+fn what_is_rung_for_is_seen() {
+    check(|| {
+        let (bell, news, woken) =
+            (Arc::new(Bell::default()), Arc::new(AtomicU32::new(0)), Arc::new(Signals::default()));
+        let dispatcher = {
+            let (bell, woken) = (Arc::clone(&bell), Arc::clone(&woken));
+            thread::spawn(move || bell.dispatch(|| woken.wake()))
+        };
+        let looker = {
+            let (bell, news) = (Arc::clone(&bell), Arc::clone(&news));
+            thread::spawn(move || {
+                woken.own();
+                bell.begin();
+                while news.load(Relaxed) == 0 {
+                    thread::park();
+                    bell.begin();
+                }
+            })
+        };
+        news.store(1, Relaxed);
+        bell.ring();
+        looker.join().expect("it ends");
+        bell.close();
+        dispatcher.join().expect("it ends");
     });
 }
 

@@ -2,7 +2,7 @@
 
 use std::ffi::{CStr, CString, c_int};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::mpsc;
+use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -121,6 +121,7 @@ impl Client {
         // SAFETY: open until now, and nobody uses it any more.
         unsafe { (self.library.client_close)(self.raw) };
         alive().retain(|entry| entry.number != self.number);
+        GONE.fetch_add(1, Ordering::AcqRel);
         CLOSED.notify_all();
     }
 }
@@ -162,7 +163,11 @@ pub(super) fn ask<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
     })
 }
 
-/// Drops it where that cannot hang the caller: for less than a second, after which it is left to a thread of its own.
+/// Clients that have been closed.
+static GONE: AtomicU64 = AtomicU64::new(0);
+
+/// Drops it where that cannot hang the caller: once nothing has been closed for nearly a second, it is left to a thread of
+/// its own. Many that leave at once go one after the other.
 pub(super) fn release(value: impl Send + 'static) {
     let (done, dropped) = mpsc::channel();
     let body = move || {
@@ -170,7 +175,13 @@ pub(super) fn release(value: impl Send + 'static) {
         let _ = done.send(());
     };
     if thread::Builder::new().name("jack close".into()).spawn(body).is_ok() {
-        let _ = dropped.recv_timeout(FAREWELL);
+        let mut gone = GONE.load(Ordering::Acquire);
+        while let Err(RecvTimeoutError::Timeout) = dropped.recv_timeout(FAREWELL) {
+            let now = GONE.load(Ordering::Acquire);
+            if std::mem::replace(&mut gone, now) == now {
+                break;
+            }
+        }
     }
 }
 

@@ -13,8 +13,8 @@ use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ops::Deref;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::NAME;
@@ -296,7 +296,12 @@ impl State {
         self.news.close();
         if self.down.load(Ordering::Acquire) {
             std::thread::sleep(AFTER);
-        } else if self.active.load(Ordering::Acquire) {
+            return self.client.close();
+        }
+        // jackd tells all clients of each that leaves, and waits for them: where many leave at once it may never come back.
+        static LEAVING: Mutex<()> = Mutex::new(());
+        let _turn = LEAVING.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.active.load(Ordering::Acquire) {
             // SAFETY: the client is open. One that is closed while active may hang the next one that opens.
             unsafe { (self.client.library.deactivate)(self.client.raw) };
         }

@@ -211,6 +211,11 @@ impl Reader {
 }
 
 impl Writer {
+    /// Gives all of it if it fits, else nothing.
+    pub(crate) fn give_all(&mut self, from: &[u8]) -> usize {
+        if self.samples.vacant_len() < from.len() { 0 } else { self.samples.push_slice(from) }
+    }
+
     /// Gives whole frames, as many as there are and fit.
     pub(crate) fn give(&mut self, from: &[u8]) -> usize {
         let room = self.samples.vacant_len().min(from.len()) / self.frame * self.frame;

@@ -238,31 +238,51 @@ impl Shared {
     }
 
     pub(crate) fn take_read_flags(&self) -> Flags {
-        Flags(self.read_flags.swap(0, AcqRel))
+        take(&self.read_flags)
     }
 
     pub(crate) fn take_write_flags(&self) -> Flags {
-        Flags(self.write_flags.swap(0, AcqRel))
+        take(&self.write_flags)
     }
 }
 
-/// One thread that waits for the audio thread. Registering locks; waking does not wait for the lock: who is just
-/// registering looks once more before it sleeps.
+/// There are nearly always none, and looking costs less than taking.
+fn take(flags: &AtomicU8) -> Flags {
+    Flags(if flags.load(Acquire) == 0 { 0 } else { flags.swap(0, AcqRel) })
+}
+
+/// One thread that waits for the audio thread. Who wakes while somebody else holds the place leaves a wish there, and
+/// whoever holds it sees to that when it lets go: waking never waits.
 #[derive(Debug, Default)]
 pub(crate) struct Waiter {
+    state: AtomicU8,
+    /// Only touched by who holds the place, so that its lock is always free.
     thread: Mutex<Option<Thread>>,
 }
 
+/// Somebody holds the place; somebody wants it woken.
+const HELD: u8 = 1;
+const WANTED: u8 = 2;
+
 impl Waiter {
+    fn set(&self, thread: Option<Thread>) {
+        while self.state.fetch_or(HELD, AcqRel) & HELD != 0 {
+            // For as long as a futex wake takes.
+            thread::yield_now();
+        }
+        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = thread;
+        // A wish needs no wake: who has registered looks whether there is something to wait for, and sees what was done
+        // before the wish.
+        self.state.swap(0, AcqRel);
+    }
+
     /// The calling thread is to be woken from now on.
     pub(crate) fn register(&self) {
-        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = Some(thread::current());
-        // Pairs with that in `wake`: either it sees this thread, or this thread sees what it was to be woken for.
-        fence(SeqCst);
+        self.set(Some(thread::current()));
     }
 
     pub(crate) fn leave(&self) {
-        *self.thread.lock().unwrap_or_else(PoisonError::into_inner) = None;
+        self.set(None);
     }
 
     /// Sleeps until woken, or this long.
@@ -270,13 +290,21 @@ impl Waiter {
         park_timeout(patience);
     }
 
-    /// Callable on the audio thread: a try and a futex wake.
+    /// Callable on the audio thread: a futex wake. It goes round again only for those that came meanwhile.
     pub(crate) fn wake(&self) {
-        fence(SeqCst);
-        if let Ok(thread) = self.thread.try_lock()
-            && let Some(thread) = thread.as_ref()
-        {
-            thread.unpark();
+        if self.state.fetch_or(HELD | WANTED, AcqRel) & HELD != 0 {
+            return;
+        }
+        loop {
+            self.state.swap(HELD, AcqRel);
+            if let Ok(thread) = self.thread.try_lock()
+                && let Some(thread) = thread.as_ref()
+            {
+                thread.unpark();
+            }
+            if self.state.compare_exchange(HELD, 0, AcqRel, Acquire).is_ok() {
+                return;
+            }
         }
     }
 }
