@@ -774,12 +774,14 @@ if (
   }
 }
 
-const { NativeJob, NativeStream, NativeVirtual, NativeWatcher, NativeWav, checkSettings, convert, createVirtualDevice, endJobs, findDevice, listDevices, listDevicesAsync, openJob, openStream, openStreamAsync, readWav, versions, watchDevices } = nativeBinding
+const { NativeJob, NativeProcessor, NativeStream, NativeVirtual, NativeWatcher, NativeWav, addonUrl, checkSettings, convert, createVirtualDevice, endJobs, findDevice, listDevices, listDevicesAsync, openJob, openStream, openStreamAsync, readWav, versions, watchDevices } = nativeBinding
 export { NativeJob }
+export { NativeProcessor }
 export { NativeStream }
 export { NativeVirtual }
 export { NativeWatcher }
 export { NativeWav }
+export { addonUrl }
 export { checkSettings }
 export { convert }
 export { createVirtualDevice }

@@ -4,6 +4,7 @@ import { refuseSettings } from './devices.js';
 import { bytesPerSample, type DType } from './dtype.js';
 import { notSupported } from './errors.js';
 import type { Kind } from './options.js';
+import { type ProcessorPlan, planProcessor } from './processor-plan.js';
 import { checkStreamOptions } from './stream-options.js';
 
 type Callable = (...args: unknown[]) => unknown;
@@ -22,6 +23,7 @@ export interface StreamPlan {
   output: SidePlan | undefined;
   blockSize: number;
   callback: Callable | undefined;
+  processor: ProcessorPlan | undefined;
   finishedCallback: Callable | undefined;
   signal: AbortSignal | undefined;
   /** As the addon takes them. */
@@ -33,7 +35,10 @@ export type Direction = Kind | 'duplex';
 /** @throws TypeError or RangeError for wrong options; the signal's reason if it is aborted already. */
 export function planStream(direction: Direction, raw: boolean, options: unknown): StreamPlan {
   const given = checkStreamOptions(options, direction);
-  if (given.processor) throw notSupported('option processor');
+  const processor =
+    given.processor === undefined
+      ? undefined
+      : planProcessor(given.processor, given.processorOptions, given.handoff);
   if (given.onDeviceLost === 'follow-default') throw notSupported("onDeviceLost: 'follow-default'");
   const side = (kind: Kind) => {
     if (direction !== 'duplex' && direction !== kind) return undefined;
@@ -58,6 +63,7 @@ export function planStream(direction: Direction, raw: boolean, options: unknown)
     output: sided(output),
     blockSize,
     callback: given.callback as Callable | undefined,
+    processor,
     finishedCallback: given.finishedCallback as Callable | undefined,
     signal: given.signal,
     options: {
@@ -71,6 +77,7 @@ export function planStream(direction: Direction, raw: boolean, options: unknown)
       primeOutput:
         given.primeOutputBuffersUsingStreamCallback ?? defaults.primeOutputBuffersUsingStreamCallback,
       called: given.callback !== undefined,
+      processor: processor !== undefined,
     },
   };
 }

@@ -7,6 +7,7 @@ mod devices;
 mod error;
 mod gate;
 mod job;
+mod processor;
 mod stream;
 mod virtual_device;
 mod watch;

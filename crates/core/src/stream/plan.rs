@@ -30,8 +30,10 @@ pub(crate) struct Request {
     pub options: ConvertOptions,
     pub never_drop_input: bool,
     pub prime_output: bool,
-    /// The callback is on another thread, and some of the latency is for blocks that it makes ahead.
+    /// The callback is on another thread.
     pub handoff: bool,
+    /// Some of the latency is for blocks that are made ahead.
+    pub ahead: bool,
 }
 
 pub(crate) struct Parts {
@@ -70,7 +72,7 @@ pub(crate) fn resolve(request: &Request, has_callback: bool) -> Result<Parts> {
         side.key.clone_from(&located.key);
         let user = UserSide { dtype: asked.dtype, channels, latency: side.latency };
         let low = device.default_low_output_latency;
-        if request.handoff && kind == Kind::Output && low > 0.0 {
+        if request.ahead && kind == Kind::Output && low > 0.0 {
             side.latency = side.latency.min(low);
         }
         Ok((Some((located, side)), Some(user)))

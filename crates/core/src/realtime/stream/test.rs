@@ -136,7 +136,8 @@ fn nothing_is_allocated_where_blocks_are_handed_over() {
     let bytes = 4 * FRAMES * 4;
     let memory = handoff::Memory { input: Samples::zeroed(bytes), output: Samples::zeroed(bytes), silence: 0 };
     // SAFETY: the memory is owned, and nobody here touches it.
-    unsafe { handoff.attach(memory, 4, FRAMES, 2) };
+    unsafe { handoff.attach(memory, 4, FRAMES) };
+    handoff.begin(handoff::Pace::Ahead(2));
     let sides = (side(Dtype::F32, 1), side(Dtype::F32, 1));
     let opened = device(Dtype::I16, 1);
     let user: Callback = Box::new(handoff.user());
