@@ -148,3 +148,12 @@ impl NativeProcessor {
         Ok(AGAIN)
     }
 }
+
+impl Drop for NativeProcessor {
+    /// With its environment at the latest, on the thread itself.
+    fn drop(&mut self) {
+        if let Some(worker) = &self.worker {
+            worker.leave();
+        }
+    }
+}

@@ -162,10 +162,25 @@ impl Worker {
         self.called.signal();
     }
 
-    /// For good.
+    /// For good. A thread that does not come back is in nobody's way.
     pub fn close(&self) {
         self.closed.store(true, Release);
         self.called.signal();
+        if !self.steps.load(Acquire).is_multiple_of(2) {
+            self.lower();
+        }
+    }
+
+    /// The thread ends: its number may soon be another's.
+    pub fn leave(&self) {
+        self.thread.store(0, Release);
+    }
+
+    fn lower(&self) {
+        let thread = self.thread.load(Acquire);
+        if thread != 0 && self.raised.load(Acquire) && !self.lowered.swap(true, AcqRel) {
+            priority::lower(thread);
+        }
     }
 
     /// Flags of the blocks since this was last asked.
@@ -179,8 +194,8 @@ impl Worker {
         let steps = self.steps.load(Acquire);
         if steps != watch.steps || steps.is_multiple_of(2) {
             *watch = Watch { steps, since: Instant::now() };
-        } else if watch.since.elapsed() > STUCK && self.raised.load(Acquire) && !self.lowered.swap(true, AcqRel) {
-            priority::lower(self.thread.load(Acquire));
+        } else if watch.since.elapsed() > STUCK {
+            self.lower();
         }
     }
 }
