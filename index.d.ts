@@ -101,6 +101,8 @@ export declare class NativeStream {
   fail(): void
   /** Why, if it has said so. */
   takeFailure(): string | null
+  /** For benchmarks: how many blocks waited how many seconds at most for another thread, pair by pair, since this was last asked. */
+  takeWaits(): Array<number>
   /** Whether blocks are answered. */
   begun(): boolean
   /** The thread that answers is to look for messages. */

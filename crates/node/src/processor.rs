@@ -126,6 +126,7 @@ impl NativeProcessor {
                 continue;
             }
             let current = stream.time().unwrap_or(asked.time.current);
+            worker.waited(current - asked.time.current);
             tell(&mut times, StreamTime { current, ..asked.time }, asked.status.bits());
             let flow = match call.call(asked.slot as u32)? {
                 1 => Flow::Complete,

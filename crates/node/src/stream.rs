@@ -503,6 +503,13 @@ impl NativeStream {
         lock(&self.parts.failure).take()
     }
 
+    /// For benchmarks: how many blocks waited how many seconds at most for another thread, pair by pair, since this was last asked.
+    #[napi]
+    pub fn take_waits(&self) -> Vec<f64> {
+        let waits = self.parts.worker.as_ref().map(|worker| worker.take_waits()).unwrap_or_default();
+        waits.into_iter().flat_map(|(seconds, count)| [seconds, f64::from(count)]).collect()
+    }
+
     /// Whether blocks are answered.
     #[napi]
     pub fn begun(&self) -> bool {

@@ -91,6 +91,7 @@ struct Slot {
     answer: AtomicU8,
     flags: AtomicU8,
     adc: AtomicU64,
+    current: AtomicU64,
     dac: AtomicU64,
 }
 
@@ -195,7 +196,11 @@ impl Handoff {
         let index = (number % slots.each.len() as u64) as usize;
         let slot = &slots.each[index];
         let seconds = |bits: &AtomicU64| f64::from_bits(bits.load(Relaxed));
-        let time = StreamTime { input_adc: seconds(&slot.adc), current: 0.0, output_dac: seconds(&slot.dac) };
+        let time = StreamTime {
+            input_adc: seconds(&slot.adc),
+            current: seconds(&slot.current),
+            output_dac: seconds(&slot.dac),
+        };
         Some(Asked { run, number, slot: index, time, status: Status(slot.flags.load(Relaxed)) })
     }
 
@@ -349,6 +354,7 @@ impl Work {
         }
         slot.flags.store(flags, Relaxed);
         slot.adc.store(call.time.input_adc.to_bits(), Relaxed);
+        slot.current.store(call.time.current.to_bits(), Relaxed);
         slot.dac.store(call.time.output_dac.to_bits(), Relaxed);
         let Memory { input, output, silence } = &mut self.memory;
         let bytes = call.input.len();

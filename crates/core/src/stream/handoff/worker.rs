@@ -47,7 +47,13 @@ pub struct Worker {
     steps: AtomicU64,
     /// Its priority has been taken from it.
     lowered: AtomicBool,
+    /// How long blocks waited before they were begun.
+    waits: [AtomicU32; WAITS],
 }
+
+/// So many classes, of which each is a fifth longer than the one before it; the first one ends at a microsecond.
+const WAITS: usize = 80;
+const LONGER: f64 = 1.2;
 
 impl Worker {
     /// With the hand-off that it answers.
@@ -65,6 +71,7 @@ impl Worker {
             flags: AtomicU8::new(0),
             steps: AtomicU64::new(0),
             lowered: AtomicBool::new(false),
+            waits: std::array::from_fn(|_| AtomicU32::new(0)),
         });
         let handoff = Handoff::new(move || called.signal());
         let _ = worker.handoff.set(Arc::clone(&handoff));
@@ -118,6 +125,18 @@ impl Worker {
             }
             self.called.wait(seen, left);
         }
+    }
+
+    /// On the thread: a block is begun so many seconds after it was asked for.
+    pub fn waited(&self, seconds: f64) {
+        let class = (seconds * 1e6).max(1.0).log(LONGER).ceil() as usize;
+        self.waits[class.min(WAITS - 1)].fetch_add(1, Relaxed);
+    }
+
+    /// How many blocks waited how long at most, in seconds, since this was last asked.
+    pub fn take_waits(&self) -> Vec<(f64, u32)> {
+        let class = |(class, count): (usize, &AtomicU32)| (LONGER.powi(class as i32) * 1e-6, count.swap(0, Relaxed));
+        self.waits.iter().enumerate().map(class).collect()
     }
 
     /// On the thread: gives a block back.
