@@ -13,8 +13,17 @@ use sounddevice::{Flow, StreamTime};
 
 use crate::stream::{Parts, tell};
 
-/// After this time the thread looks after its timers and messages, if nobody has called it before.
-const TURN: Duration = Duration::from_millis(50);
+/// After so many blocks, within these bounds, the thread looks after its timers: every turn of the event loop leaves some
+/// garbage. For messages it is called at once.
+const TURN_BLOCKS: f64 = 100.0;
+const TURN_SECONDS: [f64; 2] = [0.05, 0.3];
+
+fn turn(stream: &sounddevice::Stream<sounddevice::Raw, sounddevice::Raw>) -> Instant {
+    let [least, most] = TURN_SECONDS;
+    let seconds = TURN_BLOCKS * stream.block() as f64 / stream.sample_rate();
+    Instant::now() + Duration::from_secs_f64(seconds.clamp(least, most))
+}
+
 /// Blocks after which the call returns, so that what it holds in JavaScript is let go of.
 const BLOCKS: u32 = 64;
 
@@ -66,7 +75,7 @@ impl NativeProcessor {
         let position = announced.iter().position(|(other, _)| *other == number);
         let parts = position.map_or_else(Weak::new, |position| announced.swap_remove(position).1);
         let worker = parts.upgrade().and_then(|parts| parts.worker().cloned());
-        Self { parts, worker, state: Mutex::new(State { turn: Instant::now() + TURN, over: None }) }
+        Self { parts, worker, state: Mutex::new(State { turn: Instant::now(), over: None }) }
     }
 
     /// Asks for real-time priority for the calling thread, and answers from now on: 'sync', 'pipelined' or 'auto'. Says whether
@@ -115,7 +124,7 @@ impl NativeProcessor {
             let asked = match worker.wait(state.turn, || stream.audio_priority()) {
                 Wanted::Block(asked) => asked,
                 Wanted::Turn => {
-                    state.turn = Instant::now() + TURN;
+                    state.turn = turn(stream);
                     return Ok(TURNS);
                 }
                 Wanted::Rest => return Ok(RESTS),
@@ -142,7 +151,7 @@ impl NativeProcessor {
                 parts.ask();
             }
             if Instant::now() >= state.turn {
-                state.turn = Instant::now() + TURN;
+                state.turn = turn(stream);
                 return Ok(TURNS);
             }
         }
