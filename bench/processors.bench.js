@@ -54,6 +54,19 @@ export async function* run() {
   try {
     for (const period of PERIODS) {
       server('start', period);
+      const trip = async (home) => {
+        const command = client(
+          process.execPath,
+          'bench/processors/round-trip.js',
+          home,
+          DEVICE,
+          String(period),
+        );
+        return JSON.parse(await output(...command)).frames;
+      };
+      const [sync, later, native] = [await trip('sync'), await trip('pipelined'), await trip('native')];
+      yield row(`${period} frames: round trip, sync beside none (playrec)`, sync, native, 'frames', 1);
+      yield row(`${period} frames: round trip, pipelined beside sync`, later, sync, 'frames');
       for (const load of ['idle', 'busy']) {
         const results = {};
         results.peer = await trial(
@@ -71,13 +84,6 @@ export async function* run() {
         yield row(`${where}: sync beside our callback`, per(auto), per(callback), '', most);
         yield row(`${where}: wake-up p99, of 300 µs`, auto.wake[1], 300, 'µs', 1);
         yield row(`${where}: wake-up p50, of 300 µs`, auto.wake[0], 300, 'µs');
-        if (load === 'busy') continue;
-        yield row(
-          `${period} frames: latency, sync beside pipelined`,
-          auto.latency,
-          pipelined.latency,
-          'frames',
-        );
       }
     }
     if (process.env.BENCH_SHORT) return;
