@@ -7,7 +7,7 @@ const common = { bundle: true, platform: 'node', target: 'node20', logLevel: 'wa
 const worker = await build({
   ...common,
   entryPoints: ['src/processor-worker.ts'],
-  format: 'cjs',
+  format: 'iife',
   minify: true,
   write: false,
 });

@@ -7,10 +7,10 @@ export default defineOutputProcessor((context) => {
   const samples = new Float32Array(options.shared);
   const end = samples.length + options.tail * channels;
   const echo = makeEcho({ ...context, channels: [channels, channels] });
+  const input = new Float32Array(context.blockSize * channels);
   let place = 0;
   return (output) => {
-    const input = new Float32Array(output.length);
-    input.set(samples.subarray(place, place + output.length));
+    input.fill(0).set(samples.subarray(place, place + output.length));
     echo(input, output);
     place += output.length;
     return place < end ? undefined : COMPLETE;

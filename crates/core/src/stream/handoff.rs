@@ -4,6 +4,8 @@
 //! that is due, and how long, says the [`Pace`]. An answer that is not there when it is due is silence, and is dropped when
 //! it comes; input for which no block is free is dropped. Both are flagged with the next block.
 
+#[cfg(all(test, not(loom)))]
+mod test;
 mod worker;
 
 use std::sync::{Arc, PoisonError};
@@ -151,14 +153,17 @@ impl Handoff {
     pub unsafe fn attach(&self, memory: Memory, count: usize, frames: usize) {
         let slots = Arc::new(Slots { each: (0..count).map(|_| Slot::default()).collect() });
         let (asks, asked) = HeapRb::new(count).split();
-        *lock(&self.slots) = Some(Arc::clone(&slots));
-        *lock(&self.asked) = Some(asked);
-        self.run.fetch_add(1, AcqRel);
         let published = vec![0; count];
         let (number, ahead, pending, due) = (0, 0, 0, 0);
-        *lock(&self.arriving) = Some(Work { slots, asks, memory, frames, number, published, ahead, pending, due });
+        let work = Work { slots: Arc::clone(&slots), asks, memory, frames, number, published, ahead, pending, due };
+        // Together, for who still answers a block of the run before.
+        let (mut asked_before, mut slots_before) = (lock(&self.asked), lock(&self.slots));
+        *asked_before = Some(asked);
+        *slots_before = Some(slots);
+        self.run.fetch_add(1, AcqRel);
         self.over.store(false, Release);
         self.verdict.store(0, Release);
+        *lock(&self.arriving) = Some(work);
         self.arrived.store(true, Release);
     }
 
@@ -190,9 +195,10 @@ impl Handoff {
 
     /// The next block to be answered.
     pub fn next(&self) -> Option<Asked> {
-        let run = self.run.load(Acquire);
-        let number = lock(&self.asked).as_mut()?.try_pop()?;
-        let slots = lock(&self.slots).clone()?;
+        let mut asked = lock(&self.asked);
+        let number = asked.as_mut()?.try_pop()?;
+        let (slots, run) = (lock(&self.slots).clone()?, self.run.load(Acquire));
+        drop(asked);
         let index = (number % slots.each.len() as u64) as usize;
         let slot = &slots.each[index];
         let seconds = |bits: &AtomicU64| f64::from_bits(bits.load(Relaxed));
@@ -206,12 +212,10 @@ impl Handoff {
 
     /// Gives a block back. `Complete`: it is the last to be played. `Abort`: the stream ends at once.
     pub fn answer(&self, asked: &Asked, flow: Flow) {
-        let Some(slots) = lock(&self.slots).clone() else {
+        let slots = lock(&self.slots);
+        let Some(slots) = slots.as_ref().filter(|_| self.run.load(Acquire) == asked.run) else {
             return;
         };
-        if self.run.load(Acquire) != asked.run {
-            return;
-        }
         if flow != Flow::Continue {
             self.verdict.fetch_max(flow as u8, AcqRel);
         }
