@@ -17,8 +17,8 @@ declare const PROCESSOR_WORKER: string;
 const load = createRequire(import.meta.url);
 
 /** How long the thread may take to leave by itself, and how long to be ended. Together with the device's: less than a second. */
-const LEAVING = 300;
-const ENDING = 350;
+const LEAVING = 250;
+const ENDING = 300;
 
 /** Resolves with whether it came before the time was up. The timer holds the process: somebody waits for this. */
 async function within(milliseconds: number, event: Promise<unknown>): Promise<boolean> {
