@@ -49,6 +49,23 @@ export declare class NativeJob {
   waitSync(): boolean
 }
 
+export declare class NativeProcessor {
+  /** On the thread itself; nothing if the stream has gone. */
+  constructor(number: number)
+  /**
+   * Asks for real-time priority for the calling thread, and answers from now on: 'sync', 'pipelined' or 'auto'. Says whether
+   * it was granted.
+   */
+  begin(handoff: string): boolean
+  /** Says, in the facade's words, why it has failed; `now` if it cannot say so with a block: the run ends at once then. */
+  fail(failure: string, now: boolean): void
+  /**
+   * Answers blocks by `call`, which is told where a block is and returns 0 (go on), 1 (complete) or 2 (abort), and sleeps
+   * meanwhile.
+   */
+  serve(call: (arg: number) => number, times: Uint8Array): number
+}
+
 export declare class NativeStream {
   facts(): StreamFacts
   /**
@@ -93,6 +110,22 @@ export declare class NativeStream {
   /** As `writeSync`, for what `beginWrite` began. */
   finishWrite(from: Uint8Array): boolean
   endWrite(): void
+  /** For the thread that answers: by this number it finds the stream. */
+  announce(): number
+  /** The thread that answers has failed: the run ends at once. */
+  fail(): void
+  /** Why, if it has said so. */
+  takeFailure(): string | null
+  /** For benchmarks: how many blocks waited how many seconds at most for another thread, pair by pair, since this was last asked. */
+  takeWaits(): Array<number>
+  /** Whether blocks are answered. */
+  begun(): boolean
+  /** The thread that answers is to look for messages. */
+  nudge(): void
+  /** Flags of blocks that others have answered, since this was last asked. */
+  takeFlags(): number
+  /** Whether the thread that makes it has real-time priority: the one that answers, else the audio thread. */
+  realtime(): boolean
   active(): boolean
   stopped(): boolean
   closed(): boolean
@@ -137,6 +170,9 @@ export declare class NativeWav {
   /** Copies the samples into an array of `byteLength` bytes. */
   copyInto(target: Uint8Array): void
 }
+
+/** Where this addon is: for threads that have to load it too. */
+export declare function addonUrl(): string
 
 /** A channel as JavaScript names it; −1 is all of them. */
 export type ChannelName = number | string
@@ -283,9 +319,8 @@ export interface StreamFacts {
   sampleRate: number
   /** Frames of a block of a callback. */
   block: number
-  /** Blocks for a callback, and how many of them are made ahead. */
+  /** Blocks for a callback. */
   blocks: number
-  ahead: number
   manualClock: boolean
   inputDevice: number
   inputChannels: number

@@ -142,3 +142,76 @@ test('nothing is kept of jobs that have ended', async (t) => {
     say(grown < 25_000 ? 'little' : grown);`;
   t.deepEqual(await run(script), well('little'));
 });
+
+const PROCESSOR = `
+  import { Stream } from '${import.meta.resolve('sounddevice')}';
+  const gain = () => (input, output) => { output.set(input); };
+  const forever = () => () => { for (;;); };
+  const open = (processor) => new Stream({ device: device.index, channels: 1, blockSize: 64, processor });
+`;
+
+test('leaving while a processor runs, or never comes back, is clean', async (t) => {
+  for (const processor of ['gain', 'forever']) {
+    const start = `${PROCESSOR} const stream = open(${processor}).start();`;
+    t.deepEqual(await run(`${start} process.exit(3);`), well('', 3));
+    t.deepEqual(
+      await run(`${start} await stream.ready; setTimeout(() => process.exit(4), 50);`),
+      well('', 4),
+    );
+    const thrown = `setTimeout(() => { throw new Error('on purpose'); }, 50);`;
+    t.deepEqual(await run(`${start} await stream.ready; ${thrown}`), well('', 1));
+  }
+});
+
+test('a processor holds the process while it is loaded and while its stream runs', async (t) => {
+  const start = `${PROCESSOR} const stream = open(gain);`;
+  t.deepEqual(await run(`${start} await stream.ready; say('ready');`), well('ready'));
+  t.deepEqual(await run(`${start} ${STILL} await stream.ready; stream.start();`), well('still here'));
+  t.deepEqual(await run(`${start} ${STILL} await stream.ready; stream.start().unref();`), well(''));
+  t.deepEqual(await run(`${start} await stream.start().close(); say('closed');`), well('closed'));
+});
+
+test('a worker may end while a processor of its own runs', async (t) => {
+  const script = `
+    import { Worker } from 'node:worker_threads';
+    const source = \`
+      import('${import.meta.resolve('sounddevice')}').then(async ({ OutputStream, virtual }) => {
+        const device = virtual.createDevice({ inputs: 1, outputs: 1 });
+        const streams = [() => () => {}, () => () => { for (;;); }].map((processor) =>
+          new OutputStream({ device: device.index, processor }).start());
+        await Promise.all(streams.map(({ ready }) => ready));
+        require('node:worker_threads').parentPort.postMessage('plays');
+      });
+      setInterval(() => {}, 1000);\`;
+    for (let round = 0; round < 3; round++) {
+      const worker = new Worker(source, { eval: true, execArgv: [] });
+      await new Promise((resolve) => worker.once('message', resolve));
+      await worker.terminate();
+    }
+    await play(data, options);
+    say('played');`;
+  t.deepEqual(await run(script), well('played'));
+});
+
+test('the thread of a stream that nobody has any more ends', async (t) => {
+  if (process.platform !== 'linux') return t.pass('skipped: threads are counted on Linux only');
+  const script = `${PROCESSOR}
+    import { readdirSync } from 'node:fs';
+    import { setFlagsFromString } from 'node:v8';
+    import { runInNewContext } from 'node:vm';
+    setFlagsFromString('--expose-gc');
+    const gc = runInNewContext('gc');
+    const threads = () => readdirSync('/proc/self/task').length;
+    const use = async () => { await open(gain).ready; };
+    const before = threads();
+    await use();
+    await use();
+    const running = threads();
+    const end = Date.now() + 30_000;
+    while (threads() > before && Date.now() < end) {
+      gc();
+      await new Promise((resolve) => setTimeout(resolve, 20));
+    }
+    say(running > before, threads() <= before);`;
+  t.deepEqual(await run(script), well('true true'));
+});

@@ -19,7 +19,7 @@ if (unknown) {
 
 /** @param {Row} row */
 function line({ what, ours, peer, unit, most, least }) {
-  const ratio = ours / peer;
+  const ratio = ours === 0 && peer === 0 ? 0 : ours / peer;
   const met = (most === undefined || ratio <= most) && (least === undefined || ratio >= least);
   const rounded = (number) => Number(number.toFixed(2));
   const goal = most === undefined ? (least === undefined ? '' : `≥ ${rounded(least)}`) : `≤ ${rounded(most)}`;

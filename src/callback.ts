@@ -64,13 +64,13 @@ export interface ProcessorContext<
   N = number | readonly [number, number],
   T = DType | readonly [DType, DType],
 > {
-  /** A structured clone of `processorOptions`. */
+  /** A structured clone of `processorOptions`: SharedArrayBuffers in it are the same memory. */
   readonly options: P;
   /** The other end of `stream.postMessage` and of the stream's 'message' event. */
   readonly port: MessagePort;
   /** Hertz. */
   readonly sampleRate: number;
-  /** Frames per call; 0 where they vary. */
+  /** Frames per call: as asked for, else those of the device's period. */
   readonly blockSize: number;
   /** A number, or `[input, output]`. */
   readonly channels: N;
@@ -83,7 +83,13 @@ export interface ProcessorContext<
  * `options` (`(c: ProcessorContext<{ gain: number }>) => …`).
  */
 export type ProcessorFactory<C> = { factory(context: ProcessorContext): C }['factory'];
-/** A module whose default export is a factory, or the factory itself. It runs in a worker thread of the library's. */
+/**
+ * A module whose default export is a factory, or the factory itself, which is sent over as text and must use nothing from
+ * around it. It runs in a worker thread of the library's, with real-time priority where the system grants it.
+ *
+ * What it throws, and a module that is missing or exports something else, ends the stream with `ERR_PROCESSOR`; what its
+ * callback throws, with `ERR_CALLBACK_FAILED`.
+ */
 export type Processor<C> = URL | ProcessorFactory<C>;
 
 function checkFactory<F>(factory: F): F {

@@ -13,8 +13,6 @@ export let coreOf: (stream: object) => StreamCore;
 /** A stream that has been opened already, for the constructor that is about to run. */
 let waiting: { plan: StreamPlan; handle: ConstructorParameters<typeof StreamCore>[2] } | undefined;
 
-const READY = Promise.resolve();
-
 /** What all streams are: opened by the constructor, inactive until `start()`. */
 export abstract class StreamBase extends EventEmitter<StreamEvents> implements StreamMembers {
   readonly #core: StreamCore;
@@ -70,7 +68,7 @@ export abstract class StreamBase extends EventEmitter<StreamEvents> implements S
     return this;
   }
   get ready(): Promise<void> {
-    return READY;
+    return coreOf(this).ready;
   }
   get finished(): Promise<void> {
     return coreOf(this).finished;
@@ -97,7 +95,7 @@ export abstract class StreamBase extends EventEmitter<StreamEvents> implements S
     return coreOf(this).handle.cpuLoad();
   }
   get realtime(): boolean {
-    throw notSupported('realtime');
+    return coreOf(this).handle.realtime();
   }
   get volume(): number {
     return coreOf(this).handle.volume;
@@ -117,8 +115,8 @@ export abstract class StreamBase extends EventEmitter<StreamEvents> implements S
   get nan(): number {
     return coreOf(this).handle.nan();
   }
-  postMessage(_value: unknown, _transfer?: readonly Transferable[]): void {
-    throw notSupported('postMessage');
+  postMessage(value: unknown, transfer?: readonly Transferable[]): void {
+    coreOf(this).post(value, transfer);
   }
 }
 

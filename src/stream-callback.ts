@@ -1,7 +1,7 @@
 /** Callbacks of streams: the blocks' memory, and what becomes of what they return and throw. */
 import type { StreamTime } from './callback.js';
 import { type DType, viewAs } from './dtype.js';
-import { CallbackAbort, CallbackStop, invalidType, SoundDeviceError } from './errors.js';
+import { invalidType, SoundDeviceError } from './errors.js';
 import { assignFlags, CallbackFlags } from './flags.js';
 import type { addon } from './native.js';
 import type { StreamPlan } from './stream-plan.js';
@@ -49,55 +49,107 @@ class LiveTime implements StreamTime {
   }
 }
 
-/** Blocks behind each other in memory that native threads see too. */
-class Blocks {
+/** Blocks behind each other in memory that other threads see too. */
+export class Blocks {
+  readonly memory: SharedArrayBuffer;
   readonly bytes: Uint8Array;
   readonly views: ArrayBufferView[];
 
-  constructor(raw: boolean, dtype: DType, count: number, blockBytes: number) {
+  constructor(raw: boolean, dtype: DType, count: number, blockBytes: number, memory?: SharedArrayBuffer) {
     // Every block begins where any sample may.
-    const memory = new SharedArrayBuffer(Math.max(1, count * blockBytes));
-    this.bytes = new Uint8Array(memory, 0, count * blockBytes);
+    this.memory = memory ?? new SharedArrayBuffer(Math.max(1, count * blockBytes));
+    this.bytes = new Uint8Array(this.memory, 0, count * blockBytes);
     this.views = Array.from({ length: count }, (_, index) => {
-      if (raw) return Buffer.from(memory as unknown as ArrayBuffer, index * blockBytes, blockBytes);
+      if (raw) return Buffer.from(this.memory as unknown as ArrayBuffer, index * blockBytes, blockBytes);
       return viewAs(this.bytes.subarray(index * blockBytes, (index + 1) * blockBytes), dtype);
     });
   }
 }
 
+/** The blocks of each direction of a stream that has been opened. */
+export function blocksOf(
+  { raw, input, output }: Pick<StreamPlan, 'raw' | 'input' | 'output'>,
+  { block, blocks, inputChannels, outputChannels }: ReturnType<Handle['facts']>,
+): { input: Blocks | undefined; output: Blocks | undefined } {
+  const make = (side: StreamPlan['input'], channels: number) =>
+    side && new Blocks(raw, side.dtype, blocks, block * channels * side.size);
+  return { input: make(input, inputChannels), output: make(output, outputChannels) };
+}
+
+/** Calls a callback for one block, on whichever thread. */
+export class BlockCaller {
+  readonly times = new Times();
+  readonly #call: (slot: number) => unknown;
+  readonly #flags = new CallbackFlags();
+  /** What the callback threw, if that was nothing to end a stream with. */
+  thrown: { error: unknown } | undefined;
+
+  constructor(
+    callback: (...args: unknown[]) => unknown,
+    input: Blocks | undefined,
+    output: Blocks | undefined,
+    frames: number,
+  ) {
+    const time = new LiveTime(this.times.numbers);
+    const flags = this.#flags;
+    const heard = input?.views;
+    const played = output?.views;
+    if (heard && played) {
+      this.#call = (slot) => callback(heard[slot], played[slot], frames, time, flags);
+    } else {
+      const one = (heard ?? played) as ArrayBufferView[];
+      this.#call = (slot) => callback(one[slot], frames, time, flags);
+    }
+  }
+
+  /** 0 (go on), 1 (complete) or 2 (abort). */
+  call(slot: number): number {
+    assignFlags(this.#flags, this.times.flags);
+    depth += 1;
+    try {
+      const result = this.#call(slot);
+      if (result === COMPLETE || result === ABORT) return result;
+      if (typeof result === 'object' && result !== null && 'then' in result) {
+        // Nobody waits for it.
+        Promise.resolve(result).catch(() => {});
+        throw new PromiseReturned();
+      }
+      return CONTINUE;
+    } catch (error) {
+      // By their names: a processor's module may have a copy of this package of its own.
+      const name = error instanceof Error && error.name;
+      if (name === 'CallbackStop') return COMPLETE;
+      if (name === 'CallbackAbort') return ABORT;
+      this.thrown = { error };
+      return ABORT;
+    } finally {
+      depth -= 1;
+    }
+  }
+}
+
+class PromiseReturned extends TypeError {}
+
+/** Calls a callback on the thread that opened the stream. */
 export class Caller {
   readonly #handle: Handle;
-  readonly #call: (slot: number) => unknown;
-  readonly #times = new Times();
-  readonly #flags = new CallbackFlags();
+  readonly #calls: BlockCaller;
   readonly #told: (flags: CallbackFlags) => void;
-  readonly input: Blocks | undefined;
-  readonly output: Blocks | undefined;
   /** Blocks go back unseen: the run is over for the user. */
   over = false;
   /** Why it failed. */
   failure: Error | undefined;
 
   /** `told` hears of flags, after the call. */
-  constructor(handle: Handle, plan: StreamPlan, told: (flags: CallbackFlags) => void) {
-    const { block, blocks, inputChannels, outputChannels } = handle.facts();
+  constructor(
+    handle: Handle,
+    callback: (...args: unknown[]) => unknown,
+    { input, output }: ReturnType<typeof blocksOf>,
+    told: (flags: CallbackFlags) => void,
+  ) {
     this.#handle = handle;
     this.#told = told;
-    const make = (side: StreamPlan['input'], channels: number) =>
-      side && new Blocks(plan.raw, side.dtype, blocks, block * channels * side.size);
-    this.input = make(plan.input, inputChannels);
-    this.output = make(plan.output, outputChannels);
-    const callback = plan.callback as (...args: unknown[]) => unknown;
-    const time = new LiveTime(this.#times.numbers);
-    const flags = this.#flags;
-    const heard = this.input?.views;
-    const played = this.output?.views;
-    if (heard && played) {
-      this.#call = (slot) => callback(heard[slot], played[slot], block, time, flags);
-    } else {
-      const one = (heard ?? played) as ArrayBufferView[];
-      this.#call = (slot) => callback(one[slot], block, time, flags);
-    }
+    this.#calls = new BlockCaller(callback, input, output, handle.facts().block);
   }
 
   begin(): void {
@@ -110,52 +162,30 @@ export class Caller {
     if (depth > 0) return; // from inside: the outer loop goes on
     let flow = CONTINUE;
     for (;;) {
-      const slot = this.#handle.next(flow, this.#times.bytes);
+      const slot = this.#handle.next(flow, this.#calls.times.bytes);
       if (slot < 0) return;
       flow = this.over ? CONTINUE : this.#block(slot);
     }
   }
 
   #block(slot: number): number {
-    const bits = this.#times.flags;
-    assignFlags(this.#flags, bits);
-    const flow = this.#guarded(slot);
+    const bits = this.#calls.times.flags;
+    const flow = this.#calls.call(slot);
+    if (this.#calls.thrown) {
+      this.failure = callbackFailure(this.#calls.thrown.error);
+      this.#calls.thrown = undefined;
+    }
     if (flow !== CONTINUE) this.over = true;
     // Priming is nothing that went wrong.
     if ((bits & 15) !== 0) this.#told(new CallbackFlags(bits));
     return flow;
   }
-
-  #guarded(slot: number): number {
-    depth += 1;
-    try {
-      const result = this.#call(slot);
-      if (result === COMPLETE || result === ABORT) return result;
-      if (typeof result === 'object' && result !== null && 'then' in result) {
-        // Nobody waits for it.
-        Promise.resolve(result).catch(() => {});
-        throw invalidType('a callback must not return a promise, got one: it would come too late');
-      }
-      return CONTINUE;
-    } catch (error) {
-      if (error instanceof CallbackStop) return COMPLETE;
-      if (error instanceof CallbackAbort) return ABORT;
-      this.failure = failure(error);
-      return ABORT;
-    } finally {
-      depth -= 1;
-    }
-  }
 }
 
 /** What is told of something that a callback threw. */
-function failure(error: unknown): Error {
-  if (
-    error instanceof TypeError &&
-    'code' in error &&
-    error.message.startsWith('a callback must not return')
-  ) {
-    return error;
+export function callbackFailure(error: unknown): Error {
+  if (error instanceof PromiseReturned) {
+    return invalidType('a callback must not return a promise, got one: it would come too late');
   }
   const text = error instanceof Error ? error.message : String(error);
   return new SoundDeviceError('ERR_CALLBACK_FAILED', `The callback failed: ${text}`, { cause: error });

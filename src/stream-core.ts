@@ -1,9 +1,11 @@
 /** What is behind a stream: its native handle, its runs, and what it tells. */
 import type { EventEmitter } from 'node:events';
-import { fromNative, type NativeError, native } from './errors.js';
-import type { CallbackFlags } from './flags.js';
+import type { Transferable } from 'node:worker_threads';
+import { fromNative, type NativeError, native, SoundDeviceError } from './errors.js';
+import { CallbackFlags } from './flags.js';
 import { addon, holdProcess, keep } from './native.js';
-import { Caller, type Handle } from './stream-callback.js';
+import { ProcessorThread } from './processor.js';
+import { blocksOf, Caller, type Handle } from './stream-callback.js';
 import type { StreamPlan } from './stream-plan.js';
 import { Transfers } from './stream-transfer.js';
 import type { StreamEvents } from './stream-types.js';
@@ -52,6 +54,9 @@ export class Waker {
   }
 }
 
+/** Ends the thread of a stream that nobody has any more. */
+const abandoned = new FinalizationRegistry<() => void>((end) => end());
+
 export class StreamCore {
   readonly plan: StreamPlan;
   readonly handle: Handle;
@@ -59,6 +64,10 @@ export class StreamCore {
   readonly transfers: Transfers;
   readonly #owner: EventEmitter<StreamEvents>;
   readonly #caller: Caller | undefined;
+  readonly #blocks: ReturnType<typeof blocksOf> | undefined;
+  #processor: ProcessorThread | undefined;
+  /** Why the processor failed. */
+  #failure: Error | undefined;
   /** The runs that have not been heard of, then the last one, or the first to come. */
   #runs: Run[] = [];
   #last = makeRun();
@@ -79,8 +88,11 @@ export class StreamCore {
     this.facts = this.handle.facts();
     const told = (flags: CallbackFlags) => this.#xrun(flags);
     this.transfers = new Transfers(this.handle, plan, told);
-    if (plan.callback) this.#caller = new Caller(this.handle, plan, told);
+    if (plan.callback || plan.processor) this.#blocks = blocksOf(plan, this.facts);
+    if (plan.callback && this.#blocks)
+      this.#caller = new Caller(this.handle, plan.callback, this.#blocks, told);
     waker.attach(this);
+    this.#startProcessor();
     plan.signal?.addEventListener('abort', this.#aborted, { once: true });
     if (plan.signal?.aborted) this.handle.abort();
   }
@@ -98,9 +110,14 @@ export class StreamCore {
     // It waits for the run before to play out, which waits for what is still to be written.
     if (this.#stopping) this.transfers.flush();
     const runs = this.handle.active() && this.#runs.length > 0 && !this.#stopping;
+    if (!runs) {
+      this.#failure = undefined;
+      if (this.#processor?.over && !this.#closed) this.#startProcessor();
+    }
     this.#caller?.begin();
-    native(() => this.handle.start(this.#caller?.input?.bytes, this.#caller?.output?.bytes));
+    native(() => this.handle.start(this.#blocks?.input?.bytes, this.#blocks?.output?.bytes));
     if (runs) return;
+    this.#processor?.run();
     this.#stopping = false;
     if (this.#last.over) this.#last = makeRun();
     this.#runs.push(this.#last);
@@ -110,6 +127,50 @@ export class StreamCore {
   }
 
   #stopping = false;
+
+  /** In a thread of its own; a new one if the last one has failed. */
+  #startProcessor(): void {
+    const { plan, handle } = this;
+    if (!plan.processor || !this.#blocks) return;
+    const core = new WeakRef(this);
+    const thread = new ProcessorThread(plan, plan.processor, handle, this.#blocks, {
+      message: (value) => core.deref()?.heard(value),
+      died: (error) => core.deref()?.died(error),
+    });
+    this.#processor = thread;
+    abandoned.unregister(this);
+    const end = () => {
+      handle.closeSync();
+      void thread.end();
+    };
+    abandoned.register(this, end, this);
+  }
+
+  /** From the processor. */
+  heard(value: unknown): void {
+    if (!this.#closed) safely(() => this.#owner.emit('message', value));
+  }
+
+  /** The processor's thread has ended by itself. */
+  died(error: Error): void {
+    // It may have said more before.
+    this.pump();
+    this.#failure ??= error;
+    if (this.handle.active()) this.handle.fail();
+  }
+
+  get ready(): Promise<void> {
+    return this.#processor?.ready ?? READY;
+  }
+
+  post(value: unknown, transfer?: readonly Transferable[]): void {
+    if (!this.plan.processor || !this.#processor) {
+      throw new SoundDeviceError('ERR_NOT_SUPPORTED', 'postMessage needs a stream with a processor');
+    }
+    if (this.#closed)
+      throw new SoundDeviceError('ERR_STREAM_CLOSED', 'The stream is closed', { paErrorCode: -9988 });
+    this.#processor.post(value, transfer);
+  }
 
   stop(): Promise<void> {
     this.#end();
@@ -137,7 +198,12 @@ export class StreamCore {
     this.handle.close();
     this.transfers.run();
     this.#leave();
-    return this.#ended();
+    return this.#gone();
+  }
+
+  /** Resolves when nothing of it is left. */
+  async #gone(): Promise<void> {
+    await Promise.all([this.#ended(), this.#processor?.end()]);
   }
 
   closeSync(): void {
@@ -145,6 +211,7 @@ export class StreamCore {
     this.handle.closeSync();
     this.pump();
     this.#leave();
+    void this.#processor?.end();
   }
 
   /** The callback is not called any more. */
@@ -191,6 +258,7 @@ export class StreamCore {
         safely(() => this.#owner.emit('device-changed', Object.freeze(device)));
       }
       this.#caller?.run();
+      this.#attend();
       settled = this.transfers.run();
     } finally {
       // A clock that waits goes on only when those who got something have said whether they want more.
@@ -199,6 +267,15 @@ export class StreamCore {
       else this.handle.looked(this.transfers.waiting);
     }
     for (const { how, error } of ends) this.#finish(how, error as NativeError | undefined);
+  }
+
+  /** What the processor's thread has to tell. */
+  #attend(): void {
+    if (!this.#processor) return;
+    this.#failure = this.#processor.look() ?? this.#failure;
+    const flags = this.handle.takeFlags();
+    // Priming is nothing that went wrong.
+    if ((flags & 15) !== 0) this.#xrun(new CallbackFlags(flags));
   }
 
   #finish(how: string, error: NativeError | undefined): void {
@@ -213,7 +290,8 @@ export class StreamCore {
       this.#forget = undefined;
       if (this.#closed) this.handle.leave();
     }
-    const failure = how === 'callback' ? this.#caller?.failure : error && (fromNative(error) as Error);
+    const failure =
+      how === 'callback' ? (this.#caller?.failure ?? this.#failure) : error && (fromNative(error) as Error);
     if (failure) this.#fail(run, failure);
     safely(() => this.#owner.emit('finished'));
     const { finishedCallback } = this.plan;
@@ -233,5 +311,7 @@ export class StreamCore {
     else if (!run.asked) process.emitWarning(failure);
   }
 }
+
+const READY = Promise.resolve();
 
 const warn = (text: string) => process.emitWarning(text, 'SoundDeviceWarning');

@@ -28,7 +28,10 @@ type Home<C> =
       processor: Processor<C>;
       /** Structured-cloned for the processor. */
       processorOptions?: unknown;
-      /** 'sync' answers within the same period, 'pipelined' one block later, 'auto' (the default) what the system allows. */
+      /**
+       * When a block is played: with 'sync' in the period that asked for it, which waits until half of it is left; with
+       * 'pipelined' one block later. 'auto', the default: 'sync' where its thread got real-time priority, else 'pipelined'.
+       */
       handoff?: 'auto' | 'sync' | 'pipelined';
     };
 

@@ -3,6 +3,7 @@ import { chosenDevice, defaults } from './defaults.js';
 import { bytesPerSample, type DType } from './dtype.js';
 import { notSupported } from './errors.js';
 import type { Kind } from './options.js';
+import { type ProcessorPlan, planProcessor } from './processor-plan.js';
 import { unpacked } from './settings.js';
 import { checkStreamOptions } from './stream-options.js';
 
@@ -22,6 +23,7 @@ export interface StreamPlan {
   output: SidePlan | undefined;
   blockSize: number;
   callback: Callable | undefined;
+  processor: ProcessorPlan | undefined;
   finishedCallback: Callable | undefined;
   signal: AbortSignal | undefined;
   /** As the addon takes them. */
@@ -33,7 +35,10 @@ export type Direction = Kind | 'duplex';
 /** @throws TypeError or RangeError for wrong options; the signal's reason if it is aborted already. */
 export function planStream(direction: Direction, raw: boolean, options: unknown): StreamPlan {
   const given = checkStreamOptions(options, direction);
-  if (given.processor) throw notSupported('option processor');
+  const processor =
+    given.processor === undefined
+      ? undefined
+      : planProcessor(given.processor, given.processorOptions, given.handoff);
   const side = (kind: Kind) => {
     if (direction !== 'duplex' && direction !== kind) return undefined;
     const which = kind === 'input' ? 0 : 1;
@@ -57,6 +62,7 @@ export function planStream(direction: Direction, raw: boolean, options: unknown)
     output: sided(output),
     blockSize,
     callback: given.callback as Callable | undefined,
+    processor,
     finishedCallback: given.finishedCallback as Callable | undefined,
     signal: given.signal,
     options: {
@@ -72,6 +78,7 @@ export function planStream(direction: Direction, raw: boolean, options: unknown)
       called: given.callback !== undefined,
       // A stream that was opened on a device of the user's choice stays there.
       follow: given.onDeviceLost === 'follow-default' && given.device === undefined,
+      processor: processor !== undefined,
     },
   };
 }

@@ -60,7 +60,11 @@ export interface StreamMembers extends AsyncDisposable, Disposable {
   ref(): this;
   /** The process may end although the stream runs. */
   unref(): this;
-  /** Resolved once the processor's module runs (or at once without one); silence is played till then. */
+  /**
+   * Resolved once the processor's module runs (or at once without one); silence is played till then. The thread is started
+   * with the stream's opening, so this may be before `start()`. Rejected with `ERR_PROCESSOR` if it does not get that far;
+   * never an unhandled rejection.
+   */
   readonly ready: Promise<void>;
   /** Of the current run, or of the last one, or of the first one to come; `start()` makes a new one. `close()` resolves it. */
   readonly finished: Promise<void>;
@@ -77,7 +81,7 @@ export interface StreamMembers extends AsyncDisposable, Disposable {
   readonly time: number;
   /** The part of the time that blocks take to make: 0 to 1. */
   readonly cpuLoad: number;
-  /** Whether its thread got real-time priority. */
+  /** Whether its thread got real-time priority: the processor's, once it is `ready`, else the audio thread, once it runs. */
   readonly realtime: boolean;
   /** How loud an output is: 1 = untouched, from 0 up; a change takes 20 ms, in a straight line and natively. */
   volume: number;
@@ -92,7 +96,12 @@ export interface StreamMembers extends AsyncDisposable, Disposable {
   readonly clipped: number;
   /** Samples that conversion found not to be numbers. */
   readonly nan: number;
-  /** To the processor's port. */
+  /**
+   * To the processor's port, before the next block.
+   *
+   * @throws SoundDeviceError `ERR_NOT_SUPPORTED` without a processor, `ERR_STREAM_CLOSED` once closed; DataCloneError for what
+   * cannot be copied.
+   */
   postMessage(value: unknown, transfer?: readonly Transferable[]): void;
 }
 

@@ -30,6 +30,7 @@ pub(crate) mod priority;
 mod pulse;
 pub(crate) mod times;
 pub(crate) mod virtual_host;
+pub(crate) mod wait;
 
 /// A device as its host API describes it; `index` and the final id are given by the registry.
 #[derive(Debug, Clone, PartialEq)]

@@ -111,6 +111,8 @@ pub(crate) struct Signals {
     /// Audio threads of the stream, and those that have real-time priority.
     threads: AtomicU32,
     real: AtomicU32,
+    /// The priority of the audio thread, where priorities are numbers; else 0.
+    priority: AtomicU32,
     /// Threads, by their number in the system, whose wish for priority was refused: a service may grant it.
     refused: [AtomicU32; 2],
     owner: OnceLock<Thread>,
@@ -169,6 +171,16 @@ impl Signals {
                 self.wake();
             }
         }
+    }
+
+    /// An audio thread tells its priority.
+    pub(crate) fn tell_priority(&self, priority: u32) {
+        self.priority.store(priority, Ordering::Release);
+    }
+
+    /// That of the audio thread that has told it last; 0 where that is not known.
+    pub(crate) fn priority(&self) -> u32 {
+        self.priority.load(Ordering::Acquire)
     }
 
     /// One of the audio threads has real-time priority.

@@ -236,8 +236,8 @@ impl<I, O> Stream<I, O> {
         }
     }
 
-    /// For a callback on another thread: how many blocks there should be, and how many of them are made ahead, as the
-    /// latency allows; none where time waits for them.
+    /// For a callback on another thread: how many blocks there should be, and how many of them are made ahead at most, as
+    /// the latency allows; none where time waits for them.
     #[doc(hidden)]
     pub fn handoff_blocks(&self) -> (usize, usize) {
         /// Bytes that blocks may take together, and seconds for which input waits for a thread that is busy.
@@ -256,6 +256,18 @@ impl<I, O> Stream<I, O> {
         let bytes: usize = sides.map(|side| side.channels * side.dtype.bytes() * block).sum();
         let count = ((BUSY / seconds).ceil() as usize).clamp(ahead + 4, MOST.max(ahead + 4));
         (count.min((MEMORY / bytes.max(1)).max(ahead + 2)), ahead)
+    }
+
+    /// For a callback on another thread: it has failed, and the run ends as if it had said [`Flow::Abort`], at once.
+    #[doc(hidden)]
+    pub fn fail(&self) {
+        self.core.fail();
+    }
+
+    /// The priority of the audio thread where that is a number, else 0.
+    #[doc(hidden)]
+    pub fn audio_priority(&self) -> u32 {
+        self.core.audio_priority()
     }
 
     /// Closes it without waiting, as who must not wait.

@@ -6,6 +6,8 @@ mod real {
     pub(crate) use std::thread;
     pub(crate) use std::thread::park_timeout;
 
+    pub(crate) use crate::backend::wait::Event;
+
     pub(crate) mod ring {
         pub(crate) use ringbuf::traits::{Consumer, Observer, Producer, Split};
         pub(crate) use ringbuf::{HeapCons, HeapProd, HeapRb};

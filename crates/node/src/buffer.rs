@@ -30,12 +30,11 @@ pub fn hand_over(
     silence: u8,
     blocks: usize,
     frames: usize,
-    ahead: usize,
 ) {
     let memory = |array: Option<&Uint8ArraySlice<'_>>| array.map_or_else(|| Samples::copied(&[]), live);
     let memory = Memory { input: memory(input), output: memory(output), silence };
     // SAFETY: as said above; streams are closed before their environment is torn down.
-    unsafe { handoff.attach(memory, blocks, frames, ahead) };
+    unsafe { handoff.attach(memory, blocks, frames) };
 }
 
 /// The bytes of a typed array of any kind, for the time of a call: what costs least to take.

@@ -9,10 +9,14 @@ use std::time::Duration;
 use napi::Status;
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use sounddevice::stream::bell::Bell;
+use sounddevice::stream::handoff::{Watch, Worker};
 use sounddevice::{DeviceInfo, Finished, Result};
 
 /// How long a clock that waits for JavaScript sleeps before it looks again unasked.
 const NAP: Duration = Duration::from_millis(50);
+
+/// How often a thread that answers is watched.
+const WATCHED: Duration = Duration::from_millis(150);
 
 // Weak: it is the facade that says whether a stream keeps the process alive.
 pub type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
@@ -41,13 +45,21 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Gate {
-    /// Starts the thread that wakes JavaScript.
-    pub fn new(wake: Wake) -> Result<Arc<Self>> {
+    /// Starts the thread that wakes JavaScript, and watches the one that answers, if there is one.
+    pub fn new(wake: Wake, worker: Option<Arc<Worker>>) -> Result<Arc<Self>> {
         let gate = Arc::new(Self::default());
         let own = Arc::clone(&gate);
         let body = move || {
-            own.bell.dispatch(|| {
+            let mut watch = Watch::default();
+            let wake = || {
                 wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+            };
+            own.bell.dispatch(wake, || match worker.as_ref().filter(|worker| worker.realtime()) {
+                Some(worker) => {
+                    thread::park_timeout(WATCHED);
+                    worker.watch(&mut watch);
+                }
+                None => thread::park(),
             });
         };
         thread::Builder::new().name("sound wake".into()).stack_size(1 << 17).spawn(body).map_err(|error| {

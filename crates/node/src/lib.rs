@@ -8,6 +8,7 @@ mod devices;
 mod error;
 mod gate;
 mod job;
+mod processor;
 mod running;
 mod settings;
 mod stream;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use napi::bindgen_prelude::{AsyncTask, Function, JsObjectValue, Object, Uint8ArraySlice};
 use napi::{Env, Result, Task};
 use napi_derive::napi;
-use sounddevice::stream::handoff::{Asked, Handoff};
+use sounddevice::stream::handoff::{Asked, Handoff, Pace, Worker};
 use sounddevice::{Dtype, Finished, Flow, Raw, StreamBuilder, StreamTime};
 
 use crate::buffer::{Bytes, hand_over, writable};
@@ -15,6 +15,7 @@ use crate::devices::{DeviceInfo, Specifier, dtype, specifier};
 use crate::error::{NativeError, throw};
 use crate::gate::{Gate, Wake};
 use crate::job::latency;
+use crate::processor;
 use crate::running::{Ends, remember};
 use crate::settings::settings;
 
@@ -29,11 +30,44 @@ pub struct Parts {
     stream: Option<Stream>,
     gate: Arc<Gate>,
     handoff: Option<Arc<Handoff>>,
+    /// Who answers, where that is not the thread that opened it.
+    worker: Option<Arc<Worker>>,
+    /// Why that one has failed, in the facade's words.
+    failure: Mutex<Option<String>>,
 }
 
 impl Parts {
-    fn stream(&self) -> &Stream {
+    pub fn stream(&self) -> &Stream {
         self.stream.as_ref().expect("only `drop` takes it")
+    }
+
+    pub fn worker(&self) -> Option<&Arc<Worker>> {
+        self.worker.as_ref()
+    }
+
+    /// Lets JavaScript look.
+    pub fn ask(&self) {
+        self.gate.ask();
+    }
+
+    /// Who answers has failed.
+    pub fn failed(&self, failure: String) {
+        *lock(&self.failure) = Some(failure);
+        self.gate.ask();
+    }
+
+    /// The run ends at once.
+    pub fn fail(&self) {
+        self.let_go();
+        self.stream().fail();
+    }
+
+    /// Nothing waits for JavaScript any more, and nobody will answer.
+    fn end(&self) {
+        self.let_go();
+        if let Some(worker) = &self.worker {
+            worker.close();
+        }
     }
 
     /// Nothing waits for JavaScript any more.
@@ -48,7 +82,7 @@ impl Parts {
 impl Drop for Parts {
     /// The collector must not wait.
     fn drop(&mut self) {
-        self.let_go();
+        self.end();
         self.gate.close();
         if let Some(stream) = self.stream.take() {
             stream.leave();
@@ -67,7 +101,7 @@ impl Ends for Known {
 
     fn end(&self) {
         if let Some(parts) = self.0.upgrade() {
-            parts.let_go();
+            parts.end();
             parts.stream().begin_close();
         }
     }
@@ -84,6 +118,7 @@ pub struct Plan {
     builder: StreamBuilder<Raw, Raw>,
     gate: Arc<Gate>,
     handoff: Option<Arc<Handoff>>,
+    worker: Option<Arc<Worker>>,
 }
 
 fn plan(env: &Env, options: &Object<'_>, wake: &Function<'_, (), ()>) -> Result<Plan> {
@@ -137,31 +172,41 @@ fn plan(env: &Env, options: &Object<'_>, wake: &Function<'_, (), ()>) -> Result<
         .never_drop_input(flag("neverDropInput")?)
         .prime_output(flag("primeOutput")?);
     let wake: Wake = wake.build_threadsafe_function().weak::<true>().build()?;
-    let gate = Gate::new(wake).map_err(|error| throw(env, error))?;
-    let finished = Arc::clone(&gate);
-    builder = builder.on_finished(move |reason| finished.finished(reason));
+    let answers = flag("processor")?.then(Worker::new);
+    let worker = answers.as_ref().map(|(worker, _)| Arc::clone(worker));
+    let gate = Gate::new(wake, worker.clone()).map_err(|error| throw(env, error))?;
+    let (finished, rests) = (Arc::clone(&gate), worker.clone());
+    builder = builder.on_finished(move |reason| {
+        if let Some(worker) = &rests {
+            worker.rest();
+        }
+        finished.finished(reason);
+    });
     if flag("follow")? {
         let moved = Arc::clone(&gate);
         builder = builder.follow_default(true).on_device_changed(move |device| moved.moved(device));
     }
     let mut handoff = None;
-    if flag("called")? {
+    if let Some((_, made)) = answers {
+        builder = builder.handoff(&made, false);
+        handoff = Some(made);
+    } else if flag("called")? {
         let asks = Arc::clone(&gate);
         let made = Handoff::new(move || asks.ask());
-        builder = builder.handoff(&made);
+        builder = builder.handoff(&made, true);
         handoff = Some(made);
     } else {
         let period = Arc::clone(&gate);
         builder = builder.on_period(move || period.period());
     }
-    Ok(Plan { builder, gate, handoff })
+    Ok(Plan { builder, gate, handoff, worker })
 }
 
 impl Plan {
     fn open(self) -> sounddevice::Result<Parts> {
-        let Self { builder, gate, handoff } = self;
+        let Self { builder, gate, handoff, worker } = self;
         match builder.open() {
-            Ok(stream) => Ok(Parts { stream: Some(stream), gate, handoff }),
+            Ok(stream) => Ok(Parts { stream: Some(stream), gate, handoff, worker, failure: Mutex::default() }),
             Err(error) => {
                 gate.close();
                 Err(error)
@@ -229,9 +274,8 @@ pub struct StreamFacts {
     pub sample_rate: f64,
     /// Frames of a block of a callback.
     pub block: u32,
-    /// Blocks for a callback, and how many of them are made ahead.
+    /// Blocks for a callback.
     pub blocks: u32,
-    pub ahead: u32,
     pub manual_clock: bool,
     pub input_device: u32,
     pub input_channels: u32,
@@ -261,7 +305,7 @@ impl From<Finished> for RunEnd {
 }
 
 /// Input, current, output, then flags, as four doubles.
-fn tell(times: &mut Uint8ArraySlice<'_>, time: StreamTime, flags: u8) {
+pub fn tell(times: &mut Uint8ArraySlice<'_>, time: StreamTime, flags: u8) {
     let values = [time.input_adc, time.current, time.output_dac, f64::from(flags)];
     for (bytes, value) in writable(times).chunks_exact_mut(8).zip(values) {
         bytes.copy_from_slice(&value.to_ne_bytes());
@@ -273,12 +317,11 @@ impl NativeStream {
     #[napi]
     pub fn facts(&self) -> StreamFacts {
         let stream = self.stream();
-        let (blocks, ahead) = stream.handoff_blocks();
+        let (blocks, _) = stream.handoff_blocks();
         StreamFacts {
             sample_rate: stream.sample_rate(),
             block: stream.block() as u32,
             blocks: blocks as u32,
-            ahead: ahead as u32,
             manual_clock: stream.manual_clock(),
             input_device: stream.input_device() as u32,
             input_channels: stream.input_channels() as u32,
@@ -304,7 +347,12 @@ impl NativeStream {
             if let Some(handoff) = &self.parts.handoff {
                 let (blocks, ahead) = stream.handoff_blocks();
                 let silence = stream.output_dtype().silence();
-                hand_over(handoff, input.as_ref(), output.as_ref(), silence, blocks, stream.block(), ahead);
+                hand_over(handoff, input.as_ref(), output.as_ref(), silence, blocks, stream.block());
+                match &self.parts.worker {
+                    Some(worker) => worker.run(),
+                    None if stream.manual_clock() => handoff.begin(Pace::Still(0)),
+                    None => handoff.begin(Pace::Ahead(ahead)),
+                }
             }
         }
         stream.start().map_err(|error| throw(&env, error))
@@ -333,13 +381,13 @@ impl NativeStream {
 
     #[napi]
     pub fn close(&self) {
-        self.parts.let_go();
+        self.parts.end();
         self.stream().begin_close();
     }
 
     #[napi]
     pub fn close_sync(&self) {
-        self.parts.let_go();
+        self.parts.end();
         self.stream().close();
     }
 
@@ -464,6 +512,61 @@ impl NativeStream {
     #[napi]
     pub fn end_write(&self) {
         self.stream().end_write();
+    }
+
+    /// For the thread that answers: by this number it finds the stream.
+    #[napi]
+    pub fn announce(&self) -> u32 {
+        // What a thread before it has begun is none of its business.
+        if let Some(handoff) = &self.parts.handoff {
+            handoff.forget();
+        }
+        processor::announce(&self.parts)
+    }
+
+    /// The thread that answers has failed: the run ends at once.
+    #[napi]
+    pub fn fail(&self) {
+        self.parts.fail();
+    }
+
+    /// Why, if it has said so.
+    #[napi]
+    pub fn take_failure(&self) -> Option<String> {
+        lock(&self.parts.failure).take()
+    }
+
+    /// For benchmarks: how many blocks waited how many seconds at most for another thread, pair by pair, since this was last asked.
+    #[napi]
+    pub fn take_waits(&self) -> Vec<f64> {
+        let waits = self.parts.worker.as_ref().map(|worker| worker.take_waits()).unwrap_or_default();
+        waits.into_iter().flat_map(|(seconds, count)| [seconds, f64::from(count)]).collect()
+    }
+
+    /// Whether blocks are answered.
+    #[napi]
+    pub fn begun(&self) -> bool {
+        self.parts.handoff.as_ref().is_some_and(|handoff| handoff.has_begun())
+    }
+
+    /// The thread that answers is to look for messages.
+    #[napi]
+    pub fn nudge(&self) {
+        if let Some(worker) = &self.parts.worker {
+            worker.nudge();
+        }
+    }
+
+    /// Flags of blocks that others have answered, since this was last asked.
+    #[napi]
+    pub fn take_flags(&self) -> u32 {
+        self.parts.worker.as_ref().map_or(0, |worker| worker.take_flags().into())
+    }
+
+    /// Whether the thread that makes it has real-time priority: the one that answers, else the audio thread.
+    #[napi]
+    pub fn realtime(&self) -> bool {
+        self.parts.worker.as_ref().map_or_else(|| self.stream().realtime(), |worker| worker.realtime())
     }
 
     #[napi]

@@ -38,6 +38,18 @@ mod system {
         false
     }
 
+    pub(super) fn raise_helper(_: f64) -> bool {
+        false
+    }
+
+    pub(super) fn priority() -> u32 {
+        0
+    }
+
+    pub(super) fn below(_: u32) {}
+
+    pub(super) fn lower(_: u32) {}
+
     pub(super) fn current() -> u32 {
         0
     }
@@ -57,17 +69,41 @@ pub(crate) fn prepare() {
 /// for by the control thread: see [`request`].
 pub(crate) fn raise_current_thread(signals: &Signals, seconds: f64) {
     let raised = system::has() || system::raise(seconds);
+    signals.tell_priority(system::priority());
     signals.has_thread(raised, system::current());
 }
 
 /// Tells whether the calling thread, which others have made, has real-time priority.
 pub(crate) fn tell_current_thread(signals: &Signals) {
+    signals.tell_priority(system::priority());
     signals.has_thread(system::has(), 0);
 }
 
 /// As [`raise_current_thread`], for a thread that can wait for the answer of a service.
 pub(crate) fn raise_and_wait(seconds: f64) -> bool {
     system::has() || system::raise(seconds) || system::ask(system::current())
+}
+
+/// Asks for real-time priority for the calling thread, which makes something for an audio thread every `seconds`: just below
+/// what we give to audio threads. Waits for the answer of a service.
+pub(crate) fn raise_helper(seconds: f64) -> bool {
+    system::has() || system::raise_helper(seconds)
+}
+
+/// Moves the calling thread, which has been raised as a helper, just below an audio thread of this priority, where priorities
+/// are numbers.
+pub(crate) fn below(priority: u32) {
+    system::below(priority);
+}
+
+/// The number of the calling thread, for [`lower`].
+pub(crate) fn current_thread() -> u32 {
+    system::current()
+}
+
+/// Takes the priority from a thread that has not paused for too long, so that others can run.
+pub(crate) fn lower(thread: u32) {
+    system::lower(thread);
 }
 
 /// Asks the system's service for a thread that has been refused, on a thread that nobody waits for.

@@ -8,7 +8,7 @@ mod test;
 use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 pub(crate) use rings::Ends;
 pub(crate) use shared::{Ended, Shared, Waiter};
@@ -37,6 +37,8 @@ pub(crate) struct Call<'a> {
     pub status: Status,
     /// Nothing new is to be made: only what was made before is asked for.
     pub draining: bool,
+    /// When half of the period is left.
+    pub half: Instant,
 }
 
 /// Who makes the sound.
@@ -151,6 +153,8 @@ struct Work {
     sounds_until: f64,
     primed: bool,
     draining: bool,
+    /// When half of this period is left.
+    half: Instant,
 }
 
 /// The way between the user's samples and the device's.
@@ -215,7 +219,7 @@ impl Streaming {
         Flags(flags.0 & mask.0)
     }
 
-    fn period(&mut self, period: &mut Period<'_>) {
+    fn period(&mut self, period: &mut Period<'_>, began: Instant) {
         let gap = self.gap.take().unwrap_or_default();
         let concerning = self.concerning(period.flags.with(gap));
         let command = self.shared.command();
@@ -232,6 +236,7 @@ impl Streaming {
             }
         }
         let Times { adc, dac, now } = period.times;
+        work.half = began + Duration::from_secs_f64(period.frames as f64 / work.rate / 2.0);
         let ahead = self.callback.as_ref().map_or(0, |callback| callback.ahead());
         work.measure(&self.shared, adc, dac, now, ahead);
         work.flag(&self.shared, concerning);
@@ -279,7 +284,7 @@ impl Engine for Streaming {
     fn process(&mut self, period: &mut Period<'_>) -> Flow {
         let began = Instant::now();
         self.shared.enter();
-        self.period(period);
+        self.period(period, began);
         if let Some(work) = &self.work {
             self.shared.will_sound_until(work.sounds_until);
             self.shared.loaded(began.elapsed().as_secs_f64() * work.rate / period.frames.max(1) as f64);
@@ -406,6 +411,7 @@ impl Work {
             sounds_until: f64::NEG_INFINITY,
             primed: false,
             draining: false,
+            half: Instant::now(),
         }
     }
 
@@ -444,7 +450,7 @@ impl Work {
         shared: &Arc<Shared>,
         priming: Option<Flags>,
     ) {
-        let Self { clock, reblock, rings, pending, draining, .. } = self;
+        let Self { clock, reblock, rings, pending, draining, half, .. } = self;
         let mut counts = Counts::default();
         let heard: &[u8] = match (&mut self.input, priming) {
             (Some(leg), None) => {
@@ -481,7 +487,8 @@ impl Work {
             };
             let status = Status(std::mem::take(pending).with(priming.unwrap_or_default()).0);
             let draining = *draining;
-            let call = Call { input: block.input, output: block.output, frames: block.frames, time, status, draining };
+            let (half, frames) = (*half, block.frames);
+            let call = Call { input: block.input, output: block.output, frames, time, status, draining, half };
             let outer = INSIDE.replace(Arc::as_ptr(shared));
             let next = catch_unwind(AssertUnwindSafe(|| callback.call(call)));
             INSIDE.set(outer);

@@ -24,15 +24,16 @@ pub struct Bell {
 }
 
 impl Bell {
-    /// The dispatcher's work, until `close`: calls `wake` whenever the slow thread should look.
-    pub fn dispatch(&self, mut wake: impl FnMut()) {
+    /// The dispatcher's work, until `close`: calls `wake` whenever the slow thread should look, and `sleep` in between, which
+    /// parks the thread, for ever or for a while.
+    pub fn dispatch(&self, mut wake: impl FnMut(), mut sleep: impl FnMut()) {
         let _ = self.dispatcher.set(thread::current());
         // Changes nothing, but whoever comes after it finds the dispatcher.
         while self.state.fetch_or(0, AcqRel) & CLOSED == 0 {
             if self.state.compare_exchange(RUNG, WOKEN, AcqRel, Acquire).is_ok() {
                 wake();
             }
-            thread::park();
+            sleep();
         }
     }
 

@@ -51,6 +51,7 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
             handoff: false,
             hold: None,
             follow: false,
+            ahead: false,
         };
         Self { request, hooks: Hooks::default(), of: PhantomData }
     }
@@ -216,11 +217,13 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
         self
     }
 
-    /// For bindings: the callback is somebody on another thread, see [`Handoff`].
+    /// For bindings: the callback is somebody on another thread, see [`Handoff`]; `ahead` if as many blocks shall be made
+    /// ahead as the latency allows.
     #[doc(hidden)]
-    pub fn handoff(mut self, handoff: &Arc<Handoff>) -> Self {
+    pub fn handoff(mut self, handoff: &Arc<Handoff>, ahead: bool) -> Self {
         self.hooks.callback = Some(Box::new(handoff.user()));
         self.request.handoff = true;
+        self.request.ahead = ahead;
         self
     }
 

@@ -417,6 +417,21 @@ impl Core {
         self.state().signals.realtime()
     }
 
+    pub(crate) fn audio_priority(&self) -> u32 {
+        self.state().signals.priority()
+    }
+
+    /// The user ends the run, not waiting for a period to say so in.
+    pub(crate) fn fail(&self) {
+        let state = self.state();
+        if matches!(state.phase, Phase::Running | Phase::Stopping) {
+            self.shared.end(Ended::Aborted);
+            if let Some(handle) = &state.handle {
+                handle.wake();
+            }
+        }
+    }
+
     pub(crate) fn info(&self) -> StreamInfo {
         self.state().info.clone()
     }

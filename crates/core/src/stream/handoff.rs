@@ -1,24 +1,46 @@
 //! A callback on a thread that has no time: blocks go there and come back through memory that both sides know.
 //!
-//! Call n of the audio thread hands over block n and plays the answer to block n − `ahead`. With `ahead` 0 it waits for
-//! the answer: for clocks that stand still meanwhile. An answer that is not there when it is due is silence, and is
-//! dropped when it comes; input for which no block is free is dropped. Both are flagged with the next block.
+//! Call n of the audio thread hands over block n and plays the answer to block n − `ahead`. Whether it waits for an answer
+//! that is due, and how long, says the [`Pace`]. An answer that is not there when it is due is silence, and is dropped when
+//! it comes; input for which no block is free is dropped. Both are flagged with the next block.
+
+#[cfg(all(test, not(loom)))]
+mod test;
+mod worker;
 
 use std::sync::{Arc, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+
+pub use worker::{Wanted, Watch, Worker};
 
 use super::call::{Flow, Status, StreamTime};
 use crate::memory::Samples;
 use crate::realtime::Flags;
-use crate::realtime::stream::{Call, User, Waiter};
+use crate::realtime::stream::{Call, User};
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release};
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize};
 #[cfg_attr(loom, allow(unused_imports))]
 use crate::sync::ring::{Consumer, HeapCons, HeapProd, HeapRb, Producer, Split};
-use crate::sync::{Mutex, MutexGuard};
+use crate::sync::{Event, Mutex, MutexGuard};
 
 /// How long a waiting audio thread sleeps before it looks again unasked.
 const NAP: Duration = Duration::from_millis(20);
+
+/// When answers come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// So many blocks after they were asked for. Nobody waits.
+    Ahead(usize),
+    /// Within the period: the audio thread waits for them until half of it is left.
+    Within,
+    /// As with `Ahead`, but time stands still until they are there.
+    Still(usize),
+}
+
+/// [`Pace`] as a number; 0 before anybody answers.
+const AHEAD: u8 = 1;
+const WITHIN: u8 = 2;
+const STILL: u8 = 3;
 
 /// What both sides share, without its memory: that comes with [`Handoff::attach`].
 pub struct Handoff {
@@ -29,12 +51,16 @@ pub struct Handoff {
     arriving: Mutex<Option<Work>>,
     /// The audio thread has to take what has arrived.
     arrived: AtomicBool,
+    /// Attached blocks belong to a run: who answers one of an earlier run is not heard.
+    run: AtomicU64,
+    pace: AtomicU8,
+    /// Blocks.
     ahead: AtomicUsize,
     /// Nobody answers any more.
     over: AtomicBool,
     /// The user ends the stream at once.
     verdict: AtomicU8,
-    waiting: Waiter,
+    answered: Event,
     /// Blocks of input that were dropped, and of output that came too late.
     lost: [AtomicU64; 2],
 }
@@ -67,6 +93,7 @@ struct Slot {
     answer: AtomicU8,
     flags: AtomicU8,
     adc: AtomicU64,
+    current: AtomicU64,
     dac: AtomicU64,
 }
 
@@ -74,6 +101,7 @@ struct Slot {
 #[derive(Debug, Clone, Copy)]
 #[non_exhaustive]
 pub struct Asked {
+    run: u64,
     number: u64,
     /// Which block of the memory it is in.
     pub slot: usize,
@@ -81,6 +109,13 @@ pub struct Asked {
     pub time: StreamTime,
     /// What went wrong since the block before.
     pub status: Status,
+}
+
+impl Asked {
+    /// The number of its run.
+    pub fn run(&self) -> u64 {
+        self.run
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -96,53 +131,89 @@ impl Handoff {
             asked: Mutex::default(),
             arriving: Mutex::default(),
             arrived: AtomicBool::new(false),
+            run: AtomicU64::new(0),
+            pace: AtomicU8::new(0),
             ahead: AtomicUsize::new(0),
             over: AtomicBool::new(false),
             verdict: AtomicU8::new(0),
-            waiting: Waiter::default(),
+            answered: Event::default(),
             lost: [AtomicU64::new(0), AtomicU64::new(0)],
         })
     }
 
     /// The audio thread's side.
     pub(crate) fn user(self: &Arc<Self>) -> Caller {
-        Caller { handoff: Arc::clone(self), work: None, ahead: 0 }
+        Caller { handoff: Arc::clone(self), work: None, frames: 0 }
     }
 
-    /// Before each start, while nothing sounds: `count` blocks of `frames` frames, of which `ahead` are made ahead.
+    /// Before each start, while nothing sounds: `count` blocks of `frames` frames.
     ///
     /// # Safety
     /// The memory stays until the stream is closed, and nobody else touches a block between asking and answering.
-    pub unsafe fn attach(&self, memory: Memory, count: usize, frames: usize, ahead: usize) {
-        let count = count.max(ahead + 1);
+    pub unsafe fn attach(&self, memory: Memory, count: usize, frames: usize) {
         let slots = Arc::new(Slots { each: (0..count).map(|_| Slot::default()).collect() });
         let (asks, asked) = HeapRb::new(count).split();
-        *lock(&self.slots) = Some(Arc::clone(&slots));
-        *lock(&self.asked) = Some(asked);
-        let (published, ahead_blocks) = (vec![0; count], ahead as u64);
-        let (number, pending, due) = (0, 0, 0);
-        *lock(&self.arriving) =
-            Some(Work { slots, asks, memory, number, published, ahead: ahead_blocks, pending, due });
-        self.ahead.store(ahead * frames, Release);
+        let published = vec![0; count];
+        let (number, ahead, pending, due) = (0, 0, 0, 0);
+        let work = Work { slots: Arc::clone(&slots), asks, memory, frames, number, published, ahead, pending, due };
+        // Together, for who still answers a block of the run before.
+        let (mut asked_before, mut slots_before) = (lock(&self.asked), lock(&self.slots));
+        *asked_before = Some(asked);
+        *slots_before = Some(slots);
+        self.run.fetch_add(1, AcqRel);
         self.over.store(false, Release);
         self.verdict.store(0, Release);
+        *lock(&self.arriving) = Some(work);
         self.arrived.store(true, Release);
+    }
+
+    /// From now on blocks are answered; until then it is silent and nothing is asked. Said once, before or after the start.
+    pub fn begin(&self, pace: Pace) {
+        let (pace, ahead) = match pace {
+            Pace::Ahead(blocks) => (AHEAD, blocks),
+            Pace::Within => (WITHIN, 0),
+            Pace::Still(blocks) => (STILL, blocks),
+        };
+        self.ahead.store(ahead, Relaxed);
+        self.pace.store(pace, Release);
+    }
+
+    /// While nothing sounds: it is silent again until somebody else begins to answer.
+    pub fn forget(&self) {
+        self.pace.store(0, Release);
+    }
+
+    /// Whether somebody answers.
+    pub fn has_begun(&self) -> bool {
+        self.pace.load(Acquire) != 0
+    }
+
+    /// Whether the audio thread may be waiting for an answer.
+    fn is_waited_for(&self) -> bool {
+        self.pace.load(Acquire) > AHEAD
     }
 
     /// The next block to be answered.
     pub fn next(&self) -> Option<Asked> {
-        let number = lock(&self.asked).as_mut()?.try_pop()?;
-        let slots = lock(&self.slots).clone()?;
+        let mut asked = lock(&self.asked);
+        let number = asked.as_mut()?.try_pop()?;
+        let (slots, run) = (lock(&self.slots).clone()?, self.run.load(Acquire));
+        drop(asked);
         let index = (number % slots.each.len() as u64) as usize;
         let slot = &slots.each[index];
         let seconds = |bits: &AtomicU64| f64::from_bits(bits.load(Relaxed));
-        let time = StreamTime { input_adc: seconds(&slot.adc), current: 0.0, output_dac: seconds(&slot.dac) };
-        Some(Asked { number, slot: index, time, status: Status(slot.flags.load(Relaxed)) })
+        let time = StreamTime {
+            input_adc: seconds(&slot.adc),
+            current: seconds(&slot.current),
+            output_dac: seconds(&slot.dac),
+        };
+        Some(Asked { run, number, slot: index, time, status: Status(slot.flags.load(Relaxed)) })
     }
 
     /// Gives a block back. `Complete`: it is the last to be played. `Abort`: the stream ends at once.
     pub fn answer(&self, asked: &Asked, flow: Flow) {
-        let Some(slots) = lock(&self.slots).clone() else {
+        let slots = lock(&self.slots);
+        let Some(slots) = slots.as_ref().filter(|_| self.run.load(Acquire) == asked.run) else {
             return;
         };
         if flow != Flow::Continue {
@@ -151,13 +222,15 @@ impl Handoff {
         let slot = &slots.each[asked.slot];
         slot.answer.store(flow as u8, Relaxed);
         slot.answered.store(asked.number + 1, Release);
-        self.waiting.wake();
+        if self.is_waited_for() {
+            self.answered.signal();
+        }
     }
 
     /// Nobody will answer any more: an audio thread that waits goes on.
     pub fn end(&self) {
         self.over.store(true, Release);
-        self.waiting.wake();
+        self.answered.signal();
     }
 
     /// Blocks of input that were dropped, and of output that came too late.
@@ -170,13 +243,15 @@ impl Handoff {
 pub(crate) struct Caller {
     handoff: Arc<Handoff>,
     work: Option<Work>,
-    ahead: usize,
+    /// Of a block.
+    frames: usize,
 }
 
 struct Work {
     slots: Arc<Slots>,
     asks: HeapProd<u64>,
     memory: Memory,
+    frames: usize,
     /// The number of the next block, and the numbers of the last ones that were handed over, counted from 1.
     number: u64,
     published: Vec<u64>,
@@ -198,7 +273,7 @@ impl Caller {
             return;
         };
         if let Some(work) = arriving.take() {
-            self.ahead = self.handoff.ahead.load(Acquire);
+            self.frames = work.frames;
             self.work = Some(work);
         }
         self.handoff.arrived.store(false, Release);
@@ -212,7 +287,7 @@ impl User for Caller {
     }
 
     fn ahead(&self) -> usize {
-        self.ahead
+        self.frames * self.handoff.ahead.load(Relaxed)
     }
 
     fn pending(&self) -> bool {
@@ -225,6 +300,11 @@ impl User for Caller {
             return Flow::Continue;
         };
         let handoff = &*self.handoff;
+        let pace = handoff.pace.load(Acquire);
+        if pace == 0 {
+            return Flow::Continue;
+        }
+        work.ahead = handoff.ahead.load(Relaxed) as u64;
         if handoff.verdict.load(Acquire) == Flow::Abort as u8 {
             return Flow::Abort;
         }
@@ -232,8 +312,8 @@ impl User for Caller {
         work.number += 1;
         if !call.draining {
             work.ask(number, &call, handoff);
-            if work.ahead == 0 {
-                work.wait(number, handoff);
+            if pace > AHEAD {
+                work.wait(number, (pace == WITHIN).then_some(call.half), handoff);
             }
         }
         let verdict = handoff.verdict.load(Acquire);
@@ -278,6 +358,7 @@ impl Work {
         }
         slot.flags.store(flags, Relaxed);
         slot.adc.store(call.time.input_adc.to_bits(), Relaxed);
+        slot.current.store(call.time.current.to_bits(), Relaxed);
         slot.dac.store(call.time.output_dac.to_bits(), Relaxed);
         let Memory { input, output, silence } = &mut self.memory;
         let bytes = call.input.len();
@@ -290,14 +371,20 @@ impl Work {
         (handoff.wake)();
     }
 
-    /// Until it is answered, or nobody will.
-    fn wait(&self, number: u64, handoff: &Handoff) {
+    /// Until it is answered, or nobody will, or it is late.
+    fn wait(&self, number: u64, end: Option<Instant>, handoff: &Handoff) {
         let slot = self.slot(number).1;
-        handoff.waiting.register();
-        while slot.answered.load(Acquire) != number + 1 && !handoff.over.load(Acquire) {
-            Waiter::sleep(NAP);
+        loop {
+            let seen = handoff.answered.seen();
+            if slot.answered.load(Acquire) == number + 1 || handoff.over.load(Acquire) {
+                return;
+            }
+            let left = end.map_or(NAP, |end| end.saturating_duration_since(Instant::now()));
+            if left.is_zero() {
+                return;
+            }
+            handoff.answered.wait(seen, left);
         }
-        handoff.waiting.leave();
     }
 
     fn play(&mut self, output: &mut [u8], draining: bool, handoff: &Handoff) -> Flow {

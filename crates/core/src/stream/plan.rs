@@ -37,8 +37,10 @@ pub(crate) struct Request {
     pub options: ConvertOptions,
     pub never_drop_input: bool,
     pub prime_output: bool,
-    /// The callback is on another thread, and some of the latency is for blocks that it makes ahead.
+    /// The callback is on another thread.
     pub handoff: bool,
+    /// Some of the latency is for blocks that are made ahead.
+    pub ahead: bool,
     /// Seconds that reading and writing hold; none where the latency says.
     pub hold: Option<f64>,
     /// Where the device is lost, the default one takes its place.
@@ -110,7 +112,7 @@ pub(crate) fn resolve(request: &Request, has_callback: bool) -> Result<Parts> {
         let columns = picks.as_ref().map_or(channels, Vec::len);
         let user = UserSide { dtype: asked.dtype, channels: columns, latency: side.latency };
         let low = device.default_low_output_latency;
-        if request.handoff && kind == Kind::Output && low > 0.0 {
+        if request.ahead && kind == Kind::Output && low > 0.0 {
             side.latency = side.latency.min(low);
         }
         Ok((Some((located, side)), Some(user), picks.map(|picks| (picks, channels))))

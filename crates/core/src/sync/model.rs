@@ -8,6 +8,34 @@ pub(crate) fn park_timeout(_: std::time::Duration) {
     thread::park();
 }
 
+/// What is waited for. Never woken by time either.
+#[derive(Debug, Default)]
+pub(crate) struct Event {
+    count: atomic::AtomicU32,
+    going: Mutex<()>,
+    woken: loom::sync::Condvar,
+}
+
+impl Event {
+    pub(crate) fn seen(&self) -> u32 {
+        self.count.load(atomic::Ordering::Acquire)
+    }
+
+    pub(crate) fn signal(&self) {
+        self.count.fetch_add(1, atomic::Ordering::Release);
+        drop(self.going.lock());
+        self.woken.notify_all();
+    }
+
+    pub(crate) fn wait(&self, seen: u32, _: std::time::Duration) {
+        let going = self.going.lock().expect("nobody panics");
+        // A futex compares in the kernel, under the lock that waking takes.
+        if self.count.load(atomic::Ordering::Acquire) == seen {
+            drop(self.woken.wait(going));
+        }
+    }
+}
+
 /// A channel of one message. Loom's own minds messages that nobody takes.
 pub(crate) mod mpsc {
     use std::sync::Arc;

@@ -1,7 +1,7 @@
 //! Model checks: every order in which two or three threads can meet, as far as the memory model allows it.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use loom::cell::UnsafeCell;
 
@@ -17,7 +17,7 @@ use crate::realtime::stream::{Call, Shared, User, Waiter};
 use crate::realtime::voices::{State, Turn};
 use crate::realtime::{Engine, Flags, Flow, Loss, Period, Signals, Times, join};
 use crate::stream::bell::Bell;
-use crate::stream::handoff::{Handoff, Memory};
+use crate::stream::handoff::{Handoff, Memory, Pace, Wanted, Worker};
 use crate::stream::{Flow as Next, Status, StreamTime};
 
 const LONG: Duration = Duration::from_secs(1);
@@ -181,7 +181,7 @@ fn what_is_rung_for_is_seen() {
             (Arc::new(Bell::default()), Arc::new(AtomicU32::new(0)), Arc::new(Signals::default()));
         let dispatcher = {
             let (bell, woken) = (Arc::clone(&bell), Arc::clone(&woken));
-            thread::spawn(move || bell.dispatch(|| woken.wake()))
+            thread::spawn(move || bell.dispatch(|| woken.wake(), thread::park))
         };
         let looker = {
             let (bell, news) = (Arc::clone(&bell), Arc::clone(&news));
@@ -202,25 +202,38 @@ fn what_is_rung_for_is_seen() {
     });
 }
 
-fn handoff(blocks: usize, ahead: usize) -> Arc<Handoff> {
+fn handoff(blocks: usize, pace: Pace) -> Arc<Handoff> {
     let handoff = Handoff::new(|| ());
+    attach(&handoff, blocks);
+    handoff.begin(pace);
+    handoff
+}
+
+fn attach(handoff: &Handoff, blocks: usize) {
     let memory = Memory { input: Samples::zeroed(blocks), output: Samples::zeroed(blocks), silence: 0 };
     // SAFETY: the memory is owned, and nobody here touches it.
-    unsafe { handoff.attach(memory, blocks, 1, ahead) };
-    handoff
+    unsafe { handoff.attach(memory, blocks, 1) };
 }
 
 fn call(user: &mut dyn User, number: u64, status: u8) -> Next {
     let time = StreamTime { input_adc: number as f64, current: 0.0, output_dac: number as f64 };
-    let (input, mut output) = ([number as u8], [0]);
-    user.call(Call { input: &input, output: &mut output, frames: 1, time, status: Status(status), draining: false })
+    let (input, mut output, half) = ([number as u8], [0], Instant::now());
+    user.call(Call {
+        input: &input,
+        output: &mut output,
+        frames: 1,
+        time,
+        status: Status(status),
+        draining: false,
+        half,
+    })
 }
 
 /// Blocks go over and come back in their order, each with its own time; what cannot go or comes late is told once.
 #[test]
 fn blocks_are_handed_over_and_back() {
     check_bounded(2, || {
-        let handoff = handoff(2, 1);
+        let handoff = handoff(2, Pace::Ahead(1));
         let mut caller = handoff.user();
         let user = {
             let handoff = Arc::clone(&handoff);
@@ -253,7 +266,7 @@ fn blocks_are_handed_over_and_back() {
 #[test]
 fn a_waiting_audio_thread_goes_on() {
     check_bounded(2, || {
-        let handoff = handoff(1, 0);
+        let handoff = handoff(1, Pace::Still(0));
         let mut caller = handoff.user();
         let user = {
             let handoff = Arc::clone(&handoff);
@@ -269,6 +282,40 @@ fn a_waiting_audio_thread_goes_on() {
         let flow = call(&mut caller, 0, 0);
         let answered = user.join().expect("it ends");
         assert_eq!(flow, if answered { Next::Complete } else { Next::Continue });
+    });
+}
+
+/// A thread that answers sleeps over nothing: not over a block, nor over a call, nor over the end.
+#[test]
+fn who_answers_is_woken() {
+    check_bounded(2, || {
+        let (worker, handoff) = Worker::new();
+        attach(&handoff, 1);
+        worker.run();
+        let (mut caller, asks) = (handoff.user(), Arc::clone(&worker));
+        let answers = thread::spawn(move || {
+            worker.begin(Pace::Still(0));
+            let (mut blocks, mut turns) = (0, 0);
+            loop {
+                // Far away: nobody is woken by time.
+                match worker.wait(Instant::now() + 1000 * LONG, || 0) {
+                    Wanted::Block(asked) => {
+                        worker.answer(&asked, Next::Complete);
+                        blocks += 1;
+                    }
+                    Wanted::Turn => turns += 1,
+                    Wanted::Rest => panic!("the run goes on"),
+                    Wanted::End => return (blocks, turns),
+                }
+            }
+        });
+        // Silence as long as nobody answers; then it waits for the answer.
+        let flow = call(&mut caller, 0, 0);
+        asks.nudge();
+        asks.close();
+        let (blocks, turns) = answers.join().expect("it ends");
+        assert_eq!(flow, if blocks == 1 { Next::Complete } else { Next::Continue });
+        assert!(turns <= 1);
     });
 }
 

@@ -19,10 +19,43 @@ pub(super) fn has() -> bool {
     thread_has(0)
 }
 
-pub(super) fn raise(_: f64) -> bool {
-    let parameter = libc::sched_param { sched_priority: PRIORITY };
+/// Threads that work for audio threads.
+const HELPER: i32 = PRIORITY - 1;
+
+fn raise_to(priority: i32) -> bool {
+    let parameter = libc::sched_param { sched_priority: priority };
     // SAFETY: the parameter lives through the call; 0 is the calling thread. A refusal changes nothing.
     unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO | libc::SCHED_RESET_ON_FORK, &parameter) == 0 }
+}
+
+pub(super) fn raise(_: f64) -> bool {
+    raise_to(PRIORITY)
+}
+
+pub(super) fn raise_helper(_: f64) -> bool {
+    raise_to(HELPER) || rtkit::raise(current(), HELPER) && has()
+}
+
+/// That of the calling thread; 0 without real-time priority.
+pub(super) fn priority() -> u32 {
+    let mut parameter = libc::sched_param { sched_priority: 0 };
+    // SAFETY: the parameter lives through the call; 0 is the calling thread.
+    unsafe { libc::sched_getparam(0, &mut parameter) };
+    parameter.sched_priority.cast_unsigned()
+}
+
+/// Where that is refused, the thread stays what it is.
+pub(super) fn below(priority: u32) {
+    let wanted = priority.saturating_sub(1).max(1);
+    if has() && self::priority() != wanted {
+        raise_to(wanted.cast_signed());
+    }
+}
+
+pub(super) fn lower(thread: u32) {
+    let parameter = libc::sched_param { sched_priority: 0 };
+    // SAFETY: the parameter lives through the call; a thread that has gone is an error without effect.
+    unsafe { libc::sched_setscheduler(thread.cast_signed(), libc::SCHED_OTHER, &parameter) };
 }
 
 /// The number of the calling thread.
@@ -32,5 +65,5 @@ pub(super) fn current() -> u32 {
 }
 
 pub(super) fn ask(thread: u32) -> bool {
-    rtkit::raise(thread) && thread_has(thread)
+    rtkit::raise(thread, PRIORITY) && thread_has(thread)
 }

@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use super::bus::{Body, Bus, Method, Values};
-use super::linux::PRIORITY;
 
 /// For all calls together; the service may have to be started first.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -25,12 +24,12 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
 static LIMITS: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
 
 /// Asks the service to raise a thread of this process; waits for the answer.
-pub(super) fn raise(thread: u32) -> bool {
+pub(super) fn raise(thread: u32, priority: i32) -> bool {
     let address = std::env::var("DBUS_SYSTEM_BUS_ADDRESS").unwrap_or_else(|_| SYSTEM_BUS.into());
-    ask(&address, thread).unwrap_or(false)
+    ask(&address, thread, priority).unwrap_or(false)
 }
 
-fn ask(address: &str, thread: u32) -> std::io::Result<bool> {
+fn ask(address: &str, thread: u32, priority: i32) -> std::io::Result<bool> {
     let mut bus = Bus::connect(address, PATIENCE)?;
     let mut property = |name: &str| {
         let interface = "org.freedesktop.DBus.Properties";
@@ -38,7 +37,7 @@ fn ask(address: &str, thread: u32) -> std::io::Result<bool> {
         let answer = bus.call(&method, Body::default().with_text(NAME).with_text(name))?;
         Values::new(&answer).number()
     };
-    let priority = property("MaxRealtimePriority")?.min(PRIORITY.into());
+    let priority = property("MaxRealtimePriority")?.min(priority.into());
     let longest = property("RTTimeUSecMax")?;
     if priority < 1 || longest < 2 || !limit(longest.cast_unsigned()) {
         return Ok(false);
@@ -122,7 +121,7 @@ mod tests {
         let path = std::env::temp_dir().join(format!("sounddevice-{name}-{}", std::process::id()));
         let _ = std::fs::remove_file(&path);
         let server = serve(&path, answers);
-        let answer = ask(&format!("tcp:host=x;unix:path={},guid=1", path.display()), 0x0102_0304);
+        let answer = ask(&format!("tcp:host=x;unix:path={},guid=1", path.display()), 0x0102_0304, 10);
         let asked = server.join().expect("a server");
         let _ = std::fs::remove_file(&path);
         (answer, asked)
@@ -182,6 +181,6 @@ mod tests {
 
     #[test]
     fn a_bus_that_is_not_there_is_an_error() {
-        assert!(ask("unix:path=/nonexistent/socket;unix:abstract=x", 1).is_err());
+        assert!(ask("unix:path=/nonexistent/socket;unix:abstract=x", 1, 10).is_err());
     }
 }

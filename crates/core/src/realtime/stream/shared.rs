@@ -132,7 +132,7 @@ impl Shared {
         self.writer.wake();
     }
 
-    pub(super) fn end(&self, ended: Ended) {
+    pub(crate) fn end(&self, ended: Ended) {
         let _ = self.ended.compare_exchange(0, ended as u8, AcqRel, Acquire);
     }
 

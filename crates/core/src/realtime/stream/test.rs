@@ -129,15 +129,22 @@ fn nothing_is_allocated_on_the_audio_threads_of_joined_streams() {
     }
 }
 
-/// Blocks to another thread and back, some of them answered in time.
 #[test]
 fn nothing_is_allocated_where_blocks_are_handed_over() {
+    for pace in [handoff::Pace::Ahead(2), handoff::Pace::Within] {
+        hand_over(pace);
+    }
+}
+
+/// Blocks to another thread and back, some of them answered in time.
+fn hand_over(pace: handoff::Pace) {
     const FRAMES: usize = 100;
     let handoff = Handoff::new(|| ());
     let bytes = 4 * FRAMES * 4;
     let memory = handoff::Memory { input: Samples::zeroed(bytes), output: Samples::zeroed(bytes), silence: 0 };
     // SAFETY: the memory is owned, and nobody here touches it.
-    unsafe { handoff.attach(memory, 4, FRAMES, 2) };
+    unsafe { handoff.attach(memory, 4, FRAMES) };
+    handoff.begin(pace);
     let sides = (side(Dtype::F32, 1), side(Dtype::F32, 1));
     let opened = device(Dtype::I16, 1);
     let user: Callback = Box::new(handoff.user());
