@@ -103,7 +103,6 @@ export async function* run() {
     yield { what: 'ALSA, after a standstill of 1 s', ours: late, peer: theirs, unit: 'frames', most: 1 };
     yield { what: 'ALSA, ours after and before it', ours: late, peer: before, unit: 'frames', most: 1.25 };
   } finally {
-    server('resume', 'pulse');
     server('stop', 'all');
   }
 }

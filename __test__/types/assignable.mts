@@ -17,9 +17,10 @@ isNever<Exclude<keyof Contract, Name>>();
 is<Mutual<Unfit<Ours, Contract>, 'SoundDeviceError'>>();
 is<Mutual<ours.SoundDeviceError['code'], contract.SoundDeviceError['code']>>();
 is<ours.SoundDeviceError extends contract.SoundDeviceError ? true : false>();
-// Nothing is stricter or wider than it says, but for what is added: open() of streams.
+// Nothing is stricter or wider than it says, but for what is added: open() of streams, defaults.backend.
 type Streams = 'Stream' | 'InputStream' | 'OutputStream' | 'RawStream' | 'RawInputStream' | 'RawOutputStream';
-is<Mutual<Unfit<Contract, Ours>, Streams | 'SoundDeviceError'>>();
+is<Mutual<Unfit<Contract, Ours>, Streams | 'SoundDeviceError' | 'defaults'>>();
+is<Mutual<Omit<typeof ours.defaults, 'backend'>, typeof contract.defaults>>();
 
 // Types.
 is<Mutual<ours.DType, contract.DType>>();

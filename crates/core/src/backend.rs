@@ -208,6 +208,12 @@ pub(crate) trait HostApi: Send + Sync {
         true
     }
 
+    /// Of the latency that was asked for, what the output's own buffer shall have where an input of another stream is joined
+    /// with it, which holds some frames back too.
+    fn joined(&self, latency: f64) -> f64 {
+        latency
+    }
+
     /// Opens, prepares the engine ([`Engine::prepare`]) and leaves the stream stopped. Called on the thread that will own
     /// the stream. `signals` is for news that no period can bring: a lost device.
     fn open(&self, request: &Request, engine: Box<dyn Engine>, signals: Arc<Signals>)

@@ -193,7 +193,8 @@ fn open_all(plan: &Plan, engine: Box<dyn Engine>, signals: &Arc<Signals>) -> Res
             }
             let (capture, playback) = join::pair(engine);
             let capture = from.host.open(&request(Some(input), None), capture, Arc::clone(signals))?;
-            let playback = to.host.open(&request(None, Some(output)), playback, Arc::clone(signals))?;
+            let output = Side { latency: to.host.joined(output.latency), ..output.clone() };
+            let playback = to.host.open(&request(None, Some(&output)), playback, Arc::clone(signals))?;
             Ok(vec![capture, playback])
         }
         (Some((from, input)), None) => {

@@ -26,7 +26,6 @@ fn apart(test: &str, servers: &str, variables: &[(&str, &str)], body: impl FnOnc
     if std::env::var(INSIDE).is_ok_and(|inside| inside == test) {
         return body();
     }
-    // JACK's servers share a register.
     static TURN: Mutex<()> = Mutex::new(());
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let needed: &[&str] = match servers {
@@ -46,7 +45,9 @@ fn apart(test: &str, servers: &str, variables: &[(&str, &str)], body: impl FnOnc
     if variables.iter().all(|(name, _)| *name != "SOUNDDEVICE_PORTAUDIO") && !named("libportaudio.so.2") {
         return println!("skipped: no libportaudio.so.2");
     }
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(test);
+    // The same for all: the register has little room, and a server that was killed stays in it until another one of its
+    // name comes.
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("portaudio");
     let run = match servers {
         "" => "exec \"$0\" \"$@\"".to_string(),
         _ => format!(

@@ -62,6 +62,17 @@ mod active {
     struct Foreign {
         client: Client,
         shut_down: Option<(ShutDown, *mut c_void)>,
+        active: bool,
+    }
+
+    impl Foreign {
+        /// Takes part in no more cycles.
+        fn rest(&mut self) {
+            if std::mem::take(&mut self.active) {
+                // SAFETY: the client is open.
+                unsafe { (self.client.library.deactivate)(self.client.raw) };
+            }
+        }
     }
 
     // SAFETY: PortAudio's argument may be used on any thread: libjack calls on its own.
@@ -92,7 +103,7 @@ mod active {
         }
         if let Ok(client) = opened {
             DOWN.store(false, Ordering::Release);
-            *foreign() = Some(Foreign { client, shut_down: None });
+            *foreign() = Some(Foreign { client, shut_down: None, active: false });
             static AT_EXIT: Once = Once::new();
             AT_EXIT.call_once(|| {
                 // SAFETY: the function may be called at the end. Where there is no room for it, it is not called.
@@ -108,9 +119,8 @@ mod active {
         LEAVING.store(true, Ordering::Release);
         let (done, left) = mpsc::channel();
         let body = move || {
-            if let Some(Foreign { client, .. }) = &*foreign() {
-                // SAFETY: the client is open.
-                unsafe { (client.library.deactivate)(client.raw) };
+            if let Some(foreign) = &mut *foreign() {
+                foreign.rest();
             }
             let _ = done.send(());
         };
@@ -119,22 +129,28 @@ mod active {
         }
     }
 
-    /// `jack_activate`
+    /// `jack_activate`: only when there is a stream, see [`wake`].
     unsafe extern "C" fn activate(_: *mut RawClient) -> c_int {
-        match &*foreign() {
+        0
+    }
+
+    /// Lets PortAudio's client take part in the server's cycles, which PortAudio wants of it as soon as it is initialised.
+    /// What only looks at the devices is no burden for the server this way, and does it no harm when it is killed.
+    pub(in super::super) fn wake() {
+        let mut foreign = foreign();
+        if let Some(Foreign { client, active, .. }) = &mut *foreign
+            && !*active
+            && !LEAVING.load(Ordering::Acquire)
+        {
             // SAFETY: the client is open and not active.
-            Some(Foreign { client, .. }) if !LEAVING.load(Ordering::Acquire) => unsafe {
-                (client.library.activate)(client.raw)
-            },
-            _ => -1,
+            *active = unsafe { (client.library.activate)(client.raw) } == 0;
         }
     }
 
     /// `jack_deactivate`: what it returns says nothing that PortAudio could do anything about.
     unsafe extern "C" fn deactivate(_: *mut RawClient) -> c_int {
-        if let Some(Foreign { client, .. }) = &*foreign() {
-            // SAFETY: the client is open.
-            unsafe { (client.library.deactivate)(client.raw) };
+        if let Some(foreign) = &mut *foreign() {
+            foreign.rest();
         }
         0
     }
@@ -285,7 +301,7 @@ mod active {
 }
 
 #[cfg(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64")))]
-pub(super) use active::{failure, guard};
+pub(super) use active::{failure, guard, wake};
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64"))))]
 mod inactive {
@@ -302,7 +318,9 @@ mod inactive {
     pub(in super::super) fn failure() -> Option<String> {
         None
     }
+
+    pub(in super::super) fn wake() {}
 }
 
 #[cfg(not(all(target_os = "linux", target_env = "gnu", any(target_arch = "x86_64", target_arch = "aarch64"))))]
-pub(super) use inactive::{failure, guard};
+pub(super) use inactive::{failure, guard, wake};

@@ -127,8 +127,7 @@ impl Session {
         }
     }
 
-    /// Leaves JACK at once where nothing is open: PortAudio's client takes part in every cycle of the server, which waits for
-    /// it when the program ends meanwhile.
+    /// Leaves JACK at once where nothing is open: a client that is there and does nothing, and one more among the devices.
     pub(super) fn rest(&mut self) {
         if self.hosts.iter().any(|host| host.kind == JACK) {
             self.end();

@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
 use std::time::Duration;
 
+use super::guards::wake;
 use super::library::{ABORT, CONTINUE, JACK, RawStream, TimeInfo, UNTOUCHED};
 use super::parameters::{Parameters, format};
 use super::session::{Session, ask, tell};
@@ -223,6 +224,9 @@ fn open(session: &mut Session, kind: c_int, request: &Request, latency: f64, sig
         let mut streams = ON_JACK.lock().unwrap_or_else(PoisonError::into_inner);
         streams.retain(|stream| stream.strong_count() > 0);
         streams.push(Arc::downgrade(&shared));
+    }
+    if kind == JACK {
+        wake();
     }
     let mut raw: *mut RawStream = ptr::null_mut();
     let argument = Arc::into_raw(Arc::clone(&shared));
