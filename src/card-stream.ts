@@ -62,6 +62,7 @@ function planOf(kind: 'input' | 'output', { device, sampleRate, channels, blockS
     output: kind === 'output' ? FLOAT32 : undefined,
     blockSize,
     callback: undefined,
+    processor: undefined,
     finishedCallback: undefined,
     signal: undefined,
     options: {
