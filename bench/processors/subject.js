@@ -55,7 +55,20 @@ function burst() {
   if (performance.now() < end) setTimeout(burst, 5);
 }
 if (load === 'busy') burst();
-await new Promise((resolve) => setTimeout(resolve, Number(seconds) * 1000));
+/** Bytes and calls of stretches without a collection. */
+const grew = { bytes: 0, calls: 0 };
+let last = heapBefore;
+while (performance.now() < end) {
+  const left = end - performance.now();
+  await new Promise((resolve) => setTimeout(resolve, load === 'steady' ? Math.min(2500, left) : left));
+  if (load !== 'steady') continue;
+  const now = await answer();
+  if (now.heap > last.heap) {
+    grew.bytes += now.heap - last.heap;
+    grew.calls += now.calls - last.calls;
+  }
+  last = now;
+}
 
 const waits = handle.takeWaits();
 const total = waits.reduce((sum, value, n) => (n % 2 ? sum + value : sum), 0);
@@ -74,7 +87,7 @@ const result = {
   latency: Math.round(stream.latency * stream.sampleRate),
   underflows: stream.xruns.outputUnderflow - late.outputUnderflow,
   calls,
-  heap: heap && (heap.heap - heapBefore.heap) / calls,
+  heap: grew.calls > 0 ? grew.bytes / grew.calls : undefined,
   wake: total > 0 ? [0.5, 0.99, 0.999].map(percentile) : undefined,
   rss: grown,
 };

@@ -15,8 +15,8 @@ use crate::stream::{Parts, tell};
 
 /// After so many blocks, within these bounds, the thread looks after its timers: every turn of the event loop leaves some
 /// garbage. For messages it is called at once.
-const TURN_BLOCKS: f64 = 100.0;
-const TURN_SECONDS: [f64; 2] = [0.05, 0.3];
+const TURN_BLOCKS: f64 = 150.0;
+const TURN_SECONDS: [f64; 2] = [0.05, 0.4];
 
 fn turn(stream: &sounddevice::Stream<sounddevice::Raw, sounddevice::Raw>) -> Instant {
     let [least, most] = TURN_SECONDS;
