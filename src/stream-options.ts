@@ -54,7 +54,11 @@ interface CommonStreamOptions {
   ditherOff?: boolean;
   /** Convert between the rate asked for and one the device can do, instead of failing. */
   resample?: boolean | 'fast' | 'good' | 'best';
-  /** What happens when the device is lost; 'error' by default. Moving on is for streams opened without `device`. */
+  /**
+   * What happens when the device is lost; 'error' by default. With 'follow-default' a stream opened without `device` goes on with
+   * the same rate, channels and dtype where the default device is, also when another one becomes that; the gap is flagged, and
+   * 'device-changed' tells where. One opened on a device of its own choice is lost with it.
+   */
   onDeviceLost?: 'error' | 'follow-default';
   /** Aborts the stream. */
   signal?: AbortSignal;

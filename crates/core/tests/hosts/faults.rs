@@ -126,14 +126,16 @@ impl Patients {
         println!("{}: closed after {} ms", way.host.name, closing.elapsed().as_millis());
     }
 
+    /// Whatever became of it, whoever waits is told when it is closed.
     fn close(self) {
         self.reader.close();
         self.writer.close();
         self.wire.close();
         for waiting in self.waiting {
             let kind = waiting.join().expect("no panic");
-            let closed = [ErrorKind::StreamClosed, ErrorKind::StreamStopped, ErrorKind::DeviceLost];
-            assert!(closed.contains(&kind), "{kind:?}");
+            // Plugins of ALSA whose server has moved them may give nothing for longer than anybody waits.
+            let told = [ErrorKind::StreamClosed, ErrorKind::StreamStopped, ErrorKind::DeviceLost, ErrorKind::TimedOut];
+            assert!(told.contains(&kind), "{kind:?}");
         }
     }
 }
