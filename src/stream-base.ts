@@ -1,7 +1,7 @@
 /** What all streams are. */
 import { EventEmitter } from 'node:events';
 import type { Transferable } from 'node:worker_threads';
-import { fromNative, invalidType, native, notSupported, show } from './errors.js';
+import { fromNative, invalidType, native, show } from './errors.js';
 import { addon } from './native.js';
 import { StreamCore, Waker } from './stream-core.js';
 import { type Direction, planStream, type StreamPlan } from './stream-plan.js';

@@ -1,7 +1,6 @@
 /** Options of streams → what the addon opens. */
 import { chosenDevice, defaults } from './defaults.js';
 import { bytesPerSample, type DType } from './dtype.js';
-import { notSupported } from './errors.js';
 import type { Kind } from './options.js';
 import { type ProcessorPlan, planProcessor } from './processor-plan.js';
 import { unpacked } from './settings.js';
