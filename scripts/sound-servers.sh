@@ -263,8 +263,14 @@ start_jack() {
   fi
   write_alsa
   # after a jackd's unclean death the next one may never answer (a stale entry in its shared registry); the one after does
-  start_jackd || start_jackd || { sleep 0.3; start_jackd; } || { tail -5 "$dir/log/jack.log" >&2; return 1; }
+  start_jackd || start_jackd || { sleep 0.3; start_jackd; } || { forget_the_dead && start_jackd; } ||
+    { tail -5 "$dir/log/jack.log" >&2; return 1; }
   echo "$rate $period $loop" >"$dir/jack/params"
+}
+
+# Servers that were killed keep their places in a register of eight. Where none runs it can go.
+forget_the_dead() {
+  pgrep -x jackd >/dev/null || pgrep -x jackdbus >/dev/null || rm -f /dev/shm/jack-shm-registry
 }
 
 build_jackloop() {
