@@ -166,6 +166,22 @@ test.serial('on an integer device samples that it holds come back bit for bit', 
   }
 });
 
+test.serial('a pause takes nothing out of an aligned recording', async (t) => {
+  using device = manual(1, { period: 64 });
+  const data = Int16Array.from({ length: 256 }, (_, n) => n + 1);
+  const job = playrec(data, { device: device.index, channels: 1, align: true });
+  await device.advance(128);
+  job.pause();
+  await device.advance(256);
+  job.resume();
+  await device.advance(64);
+  job.pause();
+  await device.advance(64);
+  job.resume();
+  await device.advance(640);
+  t.deepEqual((await job).data, data);
+});
+
 test.serial('blockSize changes nothing in what playrec hears', async (t) => {
   using device = manual(2);
   for (const blockSize of [0, 1, 7, 100, 256, 300, 512, 1000]) {

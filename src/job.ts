@@ -32,7 +32,8 @@ export interface Job<T> extends Promise<T> {
   /** At the next period, no ramp: goes on where `pause` came. */
   resume(): void;
   /**
-   * Goes on playing at this frame, at the next period; while paused, when it resumes.
+   * Goes on playing at this frame, at the next period; while paused, when it resumes. In a loop frames count on from turn
+   * to turn, as `position` does.
    *
    * @throws TypeError or RangeError unless it is a whole number from 0; `ERR_NOT_SUPPORTED` where nothing plays.
    */

@@ -225,8 +225,9 @@ function run<T>(job: NativeJob<T>, overlap: boolean, blocking: boolean | undefin
 /**
  * Plays. Starts at once and returns; works in native threads, so a blocked event loop does not make it glitch. Stops what
  * was playing or recording, unless it shall overlap, but only once the new stream is open: errors leave it playing. Data is
- * copied at the call; SharedArrayBuffer data is played live. Mono goes to all channels of the device, up to two. With
- * `blocking` the thread waits for the end and the flags are returned.
+ * copied at the call; SharedArrayBuffer data is played live, but for planes that have to be woven: those are copied too.
+ * Mono goes to all channels of the device, up to two. With `blocking` the thread waits for the end and the flags are
+ * returned.
  *
  * @throws TypeError, RangeError for wrong arguments; SoundDeviceError where the system refuses.
  * @example

@@ -2,7 +2,16 @@
 use sounddevice::AudioData;
 
 fn main() -> sounddevice::Result<()> {
-    let frequency: f32 = std::env::args().nth(1).and_then(|text| text.parse().ok()).unwrap_or(500.0);
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let frequency = match &arguments[..] {
+        [] => Some(500.0),
+        [text] => text.parse::<f32>().ok().filter(|frequency| frequency.is_finite()),
+        _ => None,
+    };
+    let Some(frequency) = frequency else {
+        eprintln!("usage: play_sine [FREQUENCY]");
+        std::process::exit(2);
+    };
     let step = frequency * std::f32::consts::TAU / 48_000.0;
     let sine = AudioData::from_fn(48_000, 1, 48_000, |frame, _| (frame as f32 * step).sin() * 0.2);
     sounddevice::play(&sine).start()?.wait()

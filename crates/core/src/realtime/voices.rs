@@ -1,5 +1,6 @@
 //! The engine of play, rec and playrec: several jobs over one stream, mixed where more than one sounds.
 
+mod pauses;
 mod sink;
 mod source;
 mod state;
@@ -249,11 +250,9 @@ impl Voice {
         }
         if let Some(sink) = &mut self.sink {
             mask |= Flags::INPUT_OVERFLOW.0 | if self.source.is_some() { Flags::INPUT_UNDERFLOW.0 } else { 0 };
-            if !paused {
-                let mut counts = Counts::default();
-                sink.record(input, frames, &self.state, &mut counts);
-                self.state.count(counts);
-            }
+            let mut counts = Counts::default();
+            sink.record(input, frames, paused, &self.state, &mut counts);
+            self.state.count(counts);
             self.state.recorded.store(sink.position(), Relaxed);
             if self.source.is_none() {
                 self.state.position.store(sink.position(), Relaxed);

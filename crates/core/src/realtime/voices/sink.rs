@@ -1,6 +1,7 @@
 //! What a job records.
 
 use super::State;
+use super::pauses::Pauses;
 use crate::memory::Samples;
 use crate::realtime::convert::Counts;
 use crate::realtime::mapping::Transfer;
@@ -15,6 +16,7 @@ pub(crate) struct Sink {
     /// Take out the round trip, which the first period tells.
     align: bool,
     skip: Option<u64>,
+    pauses: Pauses,
     from_device: Transfer,
 }
 
@@ -36,15 +38,30 @@ impl Sink {
             stopped: false,
             align,
             skip: None,
+            pauses: Pauses::new(),
             from_device,
         }
     }
 
-    pub(super) fn record(&mut self, input: &[u8], frames: usize, state: &State, counts: &mut Counts) {
-        if self.full() {
-            return;
+    /// A period of the input.
+    pub(super) fn record(&mut self, input: &[u8], frames: usize, paused: bool, state: &State, counts: &mut Counts) {
+        let delay = if self.align { state.round_trip().unwrap_or(0) } else { 0 };
+        self.skip.get_or_insert(delay);
+        self.pauses.obey(paused);
+        let mut done = 0;
+        while done < frames {
+            let (open, count) = self.pauses.next(delay, frames - done);
+            if open {
+                self.take(&input[done * self.device_frame_bytes..], count, counts);
+            }
+            done += count;
         }
-        let skip = self.skip.get_or_insert(if self.align { state.round_trip().unwrap_or(0) } else { 0 });
+    }
+
+    fn take(&mut self, input: &[u8], frames: usize, counts: &mut Counts) {
+        let Some(skip) = self.skip.as_mut().filter(|_| !self.stopped && self.position < self.frames) else {
+            return;
+        };
         let skipped = (frames as u64).min(*skip) as usize;
         *skip -= skipped as u64;
         let count = (frames - skipped).min((self.frames - self.position) as usize);
