@@ -5,13 +5,15 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { median, root } from './tools.js';
 
 export const title =
-  'duplex through PortAudio, beside a C program on PortAudio; round trips in frames at 48000 Hz';
+  'duplex through PortAudio and ALSA, beside a C program on PortAudio; round trips in frames at 48000 Hz';
 
 const PERIODS = [32, 64, 128, 256, 512];
 const SECONDS = 2;
 const DIR = join(root, 'target/bench');
 const JACK = { number: 12, output: 'loopback', input: 'loopback', prefix: 'jack-portaudio' };
-const ALSA = { number: 8, output: 'ss_speakers', input: 'ss_mic', prefix: 'alsa-portaudio' };
+const ALSA = { number: 8, output: 'ss_speakers', input: 'ss_mic' };
+/** Ours reaches ALSA in two ways. */
+const ALSAS = { 'ALSA → Pulse': 'alsa', 'ALSA (PortAudio) → Pulse': 'alsa-portaudio' };
 
 /** Servers of its own: the period is JACK's, and they stand still for a while. */
 function server(command, which, period = 128) {
@@ -84,24 +86,33 @@ export async function* run() {
     }
     server('stop', 'jack');
     server('start', 'pulse');
-    const alsa = await both(ALSA, 'pulse', 5, SECONDS);
-    const own = median(trips(alsa.ours, 'roundTrip'));
-    // Its own two streams begin in one of several states, of which this is the best.
-    const best = Math.min(...trips(alsa.peer, 'roundTrip'));
-    yield { what: 'ALSA → PulseAudio, best of the peer', ours: own, peer: best, unit: 'frames', most: 1 };
-    const usual = median(trips(alsa.peer, 'roundTrip'));
-    yield { what: 'ALSA → PulseAudio, median of both', ours: own, peer: usual, unit: 'frames' };
     const pause = async () => {
       await sleep(2500);
       server('pause', 'pulse');
       await sleep(1000);
       server('resume', 'pulse');
     };
-    const stalled = await both(ALSA, 'pulse', 2, 7, pause);
-    const before = median(trips(stalled.ours, 'roundTrip'));
-    const [late, theirs] = [median(trips(stalled.ours, 'after')), median(trips(stalled.peer, 'after'))];
-    yield { what: 'ALSA, after a standstill of 1 s', ours: late, peer: theirs, unit: 'frames', most: 1 };
-    yield { what: 'ALSA, ours after and before it', ours: late, peer: before, unit: 'frames', most: 1.25 };
+    for (const [name, prefix] of Object.entries(ALSAS)) {
+      const way = { ...ALSA, prefix };
+      const results = await both(way, 'pulse', 5, SECONDS);
+      const own = median(trips(results.ours, 'roundTrip'));
+      // Its own two streams begin in one of several states, of which this is the best.
+      const best = Math.min(...trips(results.peer, 'roundTrip'));
+      yield { what: `${name}, best of the peer`, ours: own, peer: best, unit: 'frames', most: 1 };
+      const usual = median(trips(results.peer, 'roundTrip'));
+      yield { what: `${name}, median of both`, ours: own, peer: usual, unit: 'frames' };
+      const stalled = await both(way, 'pulse', 2, 7, pause);
+      const before = median(trips(stalled.ours, 'roundTrip'));
+      const [late, theirs] = [median(trips(stalled.ours, 'after')), median(trips(stalled.peer, 'after'))];
+      yield { what: `${name}, after a standstill of 1 s`, ours: late, peer: theirs, unit: 'frames', most: 1 };
+      yield {
+        what: `${name}, ours after and before it`,
+        ours: late,
+        peer: before,
+        unit: 'frames',
+        most: 1.25,
+      };
+    }
   } finally {
     server('stop', 'all');
   }

@@ -64,7 +64,7 @@ type ClientOpen = unsafe extern "C" fn(*const c_char, c_int, *mut c_int, ...) ->
 macro_rules! library {
     ($($name:ident: $type:ty,)*) => {
         /// The library's functions under their own names, less `jack_`.
-        #[cfg_attr(not(feature = "portaudio"), allow(dead_code))] // what keeps PortAudio's client uses more
+        #[cfg_attr(not(all(feature = "portaudio", target_os = "linux")), allow(dead_code))] // what keeps PortAudio's client uses more
         pub(in crate::backend) struct Library {
             $(pub $name: $type,)*
             _handle: libloading::Library,

@@ -238,7 +238,7 @@ fn open(session: &mut Session, kind: c_int, request: &Request, latency: f64, sig
                 parameters.input(),
                 parameters.output(),
                 parameters.rate,
-                parameters.period.into(),
+                parameters.period as c_ulong,
                 UNTOUCHED,
                 process,
                 argument.cast_mut().cast(),
