@@ -14,12 +14,15 @@ import {
   type Speaker,
   setName,
 } from 'sounddevice';
+import { aloneOnServers, wanted } from './servers-alone.js';
+
+aloneOnServers(test);
 
 const RATE = 48000;
 const BURST = 1024;
-const wanted = process.env.SOUND_SERVERS?.split(' ').includes('PulseAudio');
 const ids = allSpeakers().map(({ id }) => id);
-const there = wanted || (ids.includes('pulseaudio:twin_a') && ids.includes('pulseaudio:surround'));
+const there =
+  wanted('PulseAudio') || (ids.includes('pulseaudio:twin_a') && ids.includes('pulseaudio:surround'));
 const on = there ? test.serial : test.serial.skip;
 const TURNS = Number(process.env.SOUND_TURNS ?? 1);
 

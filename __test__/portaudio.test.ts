@@ -22,6 +22,9 @@ import {
   wait,
 } from 'sounddevice';
 import { column, RATE, ramp, refusal, until } from './helper.js';
+import { aloneOnServers } from './servers-alone.js';
+
+aloneOnServers(test);
 
 const OUTPUT = 'alsa-portaudio:ss_twin_b';
 const INPUT = 'alsa-portaudio:ss_mic_twin_b';

@@ -7,6 +7,9 @@ import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
 import { AudioData, playrec, queryDevices } from 'sounddevice';
 import { until } from './helper.js';
+import { aloneOnServers, wanted } from './servers-alone.js';
+
+aloneOnServers(test);
 
 const WAYS = {
   PulseAudio: ['pulseaudio:mic', 'pulseaudio:speakers'],
@@ -51,11 +54,7 @@ function isThere(id: string): boolean {
 }
 
 for (const [host, device] of Object.entries(WAYS)) {
-  // Where one backend is chosen, the others have no devices.
-  const chosen = process.env.SOUNDDEVICE_BACKEND;
-  const possible = !chosen || host.includes('PortAudio') === (chosen === 'portaudio');
-  const wanted = possible && process.env.SOUND_SERVERS?.split(' ').includes(host);
-  const there = wanted || isThere(device[0]);
+  const there = wanted(host) || isThere(device[0]);
   const tried = there ? test.serial : test.serial.skip;
 
   /** A machine that is busy may lose frames, which are flagged: then it is tried again. */

@@ -8,6 +8,9 @@ import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { InputStream, OutputStream, queryDevices, Stream } from 'sounddevice';
 import { until } from './helper.js';
+import { aloneOnServers, possible, wanted } from './servers-alone.js';
+
+aloneOnServers(test);
 
 const WAYS = {
   PulseAudio: ['pulseaudio:mic', 'pulseaudio:speakers'],
@@ -70,8 +73,7 @@ async function tries(
 }
 
 for (const [host, device] of Object.entries(WAYS)) {
-  const wanted = process.env.SOUND_SERVERS?.split(' ').includes(host);
-  const there = wanted || [...queryDevices()].some(({ id }) => id === device[0]);
+  const there = wanted(host) || [...queryDevices()].some(({ id }) => id === device[0]);
   if (!there) console.log(`${host}: skipped, it does not run`);
   const tried = there ? test.serial : test.serial.skip;
   const options = { device, channels: 2, dtype: 'int16', sampleRate: RATE } as const;
@@ -253,7 +255,7 @@ for (const [which, [program = '', input, output]] of Object.entries(SERVERS)) {
     console.log('closed');
     process.exit();`;
 
-  const mortal = installed(program) ? test.serial : test.serial.skip;
+  const mortal = possible(which) && installed(program) ? test.serial : test.serial.skip;
   // One server for both: jackd keeps a place for each that was killed, and has few.
   mortal(`${which}: streams end cleanly with their process, and with their server`, async (t) => {
     await beside(t, which, async (env, control) => {
