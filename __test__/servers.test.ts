@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import test, { type ExecutionContext } from 'ava';
-import { AudioData, playrec, queryDevices } from 'sounddevice';
+import { AudioData, checkOutputSettings, playrec, queryDevices, type SoundDeviceError } from 'sounddevice';
 import { until } from './helper.js';
 import { aloneOnServers, wanted } from './servers-alone.js';
 
@@ -69,6 +69,15 @@ for (const [host, device] of Object.entries(WAYS)) {
     }
     return false;
   };
+
+  tried(`F19 ${host} has no rates that nobody means`, (t) => {
+    for (const sampleRate of [0, -1, 1, 999, 1e6, Infinity]) {
+      const error = t.throws<SoundDeviceError>(() =>
+        checkOutputSettings({ device: device[1], channels: 2, sampleRate }),
+      );
+      t.deepEqual([error?.code, error?.paErrorCode], ['ERR_INVALID_SAMPLE_RATE', -9997], String(sampleRate));
+    }
+  });
 
   tried(`what is played through ${host} comes back as it was, to the last frame`, async (t) => {
     t.true(await through(t, 24000, () => {}));

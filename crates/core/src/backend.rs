@@ -156,6 +156,9 @@ pub(crate) fn monotonic_seconds() -> f64 {
     ORIGIN.get_or_init(Instant::now).elapsed().as_secs_f64() + 1.0
 }
 
+/// Hertz. Systems that convert take 1 Hz as well; below this it can only be a mistake.
+pub(crate) const LEAST_RATE: u32 = 1000;
+
 /// How long a host API takes to list its devices.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Listing {

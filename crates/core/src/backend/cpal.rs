@@ -22,7 +22,7 @@ use ::cpal as library;
 use library::traits::{DeviceTrait, HostTrait};
 use library::{HostId, SupportedBufferSize, SupportedStreamConfigRange};
 
-use super::{BackendStream, HostApi, HostListing, Request, Side};
+use super::{BackendStream, HostApi, HostListing, LEAST_RATE, Request, Side};
 use crate::device::Poke;
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::{Engine, Signals};
@@ -182,11 +182,12 @@ impl CpalHost {
         };
         let rate = request.sample_rate;
         let has_rate = |range: &SupportedStreamConfigRange| {
-            (f64::from(range.min_sample_rate())..=f64::from(range.max_sample_rate())).contains(&rate)
+            (f64::from(range.min_sample_rate().max(LEAST_RATE))..=f64::from(range.max_sample_rate())).contains(&rate)
         };
         // cpal knows whole rates only.
         if rate.fract() != 0.0 || !ranges.iter().any(has_rate) {
-            let least = ranges.iter().map(SupportedStreamConfigRange::min_sample_rate).min().unwrap_or(0);
+            let least =
+                ranges.iter().map(SupportedStreamConfigRange::min_sample_rate).min().unwrap_or(0).max(LEAST_RATE);
             let most = ranges.iter().map(SupportedStreamConfigRange::max_sample_rate).max().unwrap_or(0);
             let message =
                 format!("Invalid sample rate: '{}' has whole rates from {least} to {most} Hz, got {rate}", side.key);

@@ -20,7 +20,7 @@ use std::ffi::CString;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{BackendStream, HostApi, HostListing, Request};
+use super::{BackendStream, HostApi, HostListing, LEAST_RATE, Request};
 use crate::device::Poke;
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::{Engine, Signals};
@@ -47,9 +47,10 @@ fn possible(library: &Library, request: &Request) -> Result<()> {
     let rate = request.sample_rate;
     // SAFETY: any number is allowed.
     let valid = |rate: u32| unsafe { (library.pa_sample_rate_valid)(rate) } != 0;
-    if rate.fract() != 0.0 || !(1.0..=f64::from(u32::MAX)).contains(&rate) || !valid(rate as u32) {
+    if rate.fract() != 0.0 || !(f64::from(LEAST_RATE)..=f64::from(u32::MAX)).contains(&rate) || !valid(rate as u32) {
         let most = [768_000, 384_000, 192_000].into_iter().find(|rate| valid(*rate)).unwrap_or(48_000);
-        let message = format!("Invalid sample rate: PulseAudio has whole rates from 1 to {most} Hz, got {rate}");
+        let message =
+            format!("Invalid sample rate: PulseAudio has whole rates from {LEAST_RATE} to {most} Hz, got {rate}");
         return Err(Error::new(ErrorKind::InvalidSampleRate, message));
     }
     for side in [&request.input, &request.output].into_iter().flatten() {
