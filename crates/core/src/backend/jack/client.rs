@@ -1,6 +1,7 @@
 //! A client of the server, and how to talk to a server that may never answer.
 
-use std::ffi::{CStr, CString, c_int};
+use std::ffi::{CStr, CString, c_char, c_int, c_void};
+use std::ptr;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{self, RecvTimeoutError};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
@@ -62,6 +63,13 @@ pub(in crate::backend) fn server_died() {
     DEATHS.fetch_add(1, Ordering::AcqRel);
 }
 
+unsafe extern "C" fn shut_down(status: c_int, _: *const c_char, _: *mut c_void) {
+    // Else only this client has been thrown out.
+    if status & (SERVER_FAILED | SERVER_ERROR) != 0 {
+        server_died();
+    }
+}
+
 /// Waits until the clients of a server that has died are closed. jackd's library frees those that are left when it opens
 /// the next one, and would free them again when they are closed.
 fn mourn() -> Result<()> {
@@ -107,6 +115,9 @@ impl Client {
         }
         // SAFETY: the client is open, its name is terminated and stays while it is.
         let name = unsafe { CStr::from_ptr((library.get_client_name)(raw)) }.to_string_lossy().into_owned();
+        // Of whatever client libjack hears first that the server has died: from then on it frees those that are left.
+        // SAFETY: the client is open and not active; streams put their own in its place.
+        unsafe { (library.on_info_shutdown)(raw, Some(shut_down), ptr::null_mut()) };
         static COUNT: AtomicU64 = AtomicU64::new(0);
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         alive().push(Entry { number, name, deaths });
