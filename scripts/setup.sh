@@ -26,7 +26,7 @@ install_node_modules() {
   npm ci --no-audit --no-fund && touch $installed
 }
 
-has_library() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep -q "$1"; }
+has_library() { PATH=$PATH:/sbin:/usr/sbin ldconfig -p 2>/dev/null | grep "$1" >/dev/null; }
 
 # Prints what is missing, one a line: a Debian package, and what goes without it
 missing_packages() {
