@@ -1,4 +1,4 @@
-import { alternating, compiled, duplex, folder, output, row, servers } from './tools.js';
+import { alternating, compiled, crate, folder, output, row, servers } from './tools.js';
 
 export const title = "duplex over jackd's loopback ports, beside a C program on libjack";
 
@@ -10,7 +10,7 @@ const STREAMS = 40;
 const DIR = { SS_DIR: `${folder}/jack` };
 
 export async function* run() {
-  const ours = duplex();
+  const ours = crate('duplex');
   const peer = compiled('jack_loop', 'libjack.so.0');
   const once = async (program, device, seconds, streams) => {
     // Its names and numbers are those of the script.

@@ -1,48 +1,26 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawn } from 'node:child_process';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { median, root } from './tools.js';
+import { compiled, crate, folder, median, root, servers } from './tools.js';
 
 export const title =
   'duplex through PortAudio and ALSA, beside a C program on PortAudio; round trips in frames at 48000 Hz';
 
 const PERIODS = [32, 64, 128, 256, 512];
 const SECONDS = 2;
-const DIR = join(root, 'target/bench');
 const JACK = { number: 12, output: 'loopback', input: 'loopback', prefix: 'jack-portaudio' };
 const ALSA = { number: 8, output: 'ss_speakers', input: 'ss_mic' };
 /** Ours reaches ALSA in two ways. */
 const ALSAS = { 'ALSA → Pulse': 'alsa', 'ALSA (PortAudio) → Pulse': 'alsa-portaudio' };
 
 /** Servers of its own: the period is JACK's, and they stand still for a while. */
-function server(command, which, period = 128) {
-  const env = { ...process.env, SS_DIR: join(DIR, 'portaudio'), SS_JACK_PERIOD: String(period) };
-  const options = { cwd: root, env, encoding: 'utf8' };
-  const { status, stderr } = spawnSync('bash', ['scripts/sound-servers.sh', command, which], options);
-  if (status !== 0) throw new Error(`${command} ${which}: ${stderr}`);
-}
-
-function build() {
-  mkdirSync(DIR, { recursive: true });
-  const peer = join(DIR, 'portaudio_loop');
-  const compile = ['-O2', 'bench/portaudio_loop.c', '-o', peer, '-l:libportaudio.so.2'];
-  const compiled = spawnSync('cc', compile, { cwd: root });
-  const features = ['--features', 'portaudio', '--bench', 'loopback', '--no-run', '--message-format=json'];
-  const cargo = ['bench', '-p', 'sounddevice', ...features];
-  const built = spawnSync('cargo', cargo, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
-  if (compiled.status !== 0 || built.status !== 0) throw new Error(`${compiled.stderr}${built.stderr}`);
-  const artifacts = built.stdout.split('\n').filter((text) => text.startsWith('{'));
-  const ours = artifacts
-    .map((text) => JSON.parse(text))
-    .find(({ target, executable }) => target?.name === 'loopback' && executable).executable;
-  return { ours, peer };
-}
+const DIR = { SS_DIR: `${folder}/portaudio` };
+const server = (command, which, period = 128) =>
+  servers(command, which, { ...DIR, SS_JACK_PERIOD: String(period) });
 
 /** Runs one of the two, and does something while it runs. */
 async function once(program, arguments_, which, meanwhile = async () => {}) {
   const script = `eval "$(bash scripts/sound-servers.sh env ${which})"; exec "$@"`;
-  const env = { ...process.env, SS_DIR: join(DIR, 'portaudio') };
+  const env = { ...process.env, ...DIR };
   const child = spawn('bash', ['-c', script, 'bash', program, ...arguments_.map(String)], { cwd: root, env });
   let out = '';
   let error = '';
@@ -61,7 +39,8 @@ async function once(program, arguments_, which, meanwhile = async () => {}) {
 }
 
 export async function* run() {
-  const { ours, peer } = build();
+  const ours = crate('loopback');
+  const peer = compiled('portaudio_loop', 'libportaudio.so.2');
   /** Alternating, so that both see the same machine. */
   const both = async (way, which, turns, seconds, meanwhile) => {
     const results = { ours: [], peer: [] };

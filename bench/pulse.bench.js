@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { alternating, compiled, duplex, median, output, row, servers } from './tools.js';
+import { alternating, compiled, crate, median, output, row, servers } from './tools.js';
 
 export const title = 'duplex through PulseAudio, beside a C program that joins two streams of libpulse';
 
@@ -9,7 +9,7 @@ const TURNS = 3;
 const STREAMS = 24;
 
 export async function* run() {
-  const ours = duplex();
+  const ours = crate('duplex');
   const peer = compiled('pulse_loop', 'libpulse.so.0');
   const once = async (program, ...rest) => JSON.parse(await output(program, rest.map(String)));
   const looped = (seconds, streams, block) =>

@@ -1,8 +1,6 @@
 // Streams, beside PortAudio in C and the original: round trips, processor time, many at once, a paused server, memory.
-import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
-import { median, output, python, root } from './tools.js';
+import { spawn } from 'node:child_process';
+import { compiled, crate, folder, median, output, python, root, servers } from './tools.js';
 
 export const title = 'duplex streams, beside PortAudio in C and the original on top of it';
 
@@ -10,23 +8,15 @@ const SECONDS = Number(process.env.BENCH_SECONDS ?? 20);
 const TURNS = Number(process.env.BENCH_TURNS ?? 3);
 /** Names of parts, such as "jack,memory": all of them without. */
 const PARTS = process.env.BENCH_PARTS?.split(',');
-const DIR = join(root, 'target/bench');
-const SERVERS = join(DIR, 'servers');
 const WAYS = {
   jack: { ours: ['jack:loop-system', 'jack:loop-system'], peer: ['JACK:loop-system', 'JACK:loop-system'] },
   pulse: { ours: ['pulseaudio:speakers', 'pulseaudio:mic'], peer: ['ALSA:ss_speakers', 'ALSA:ss_mic'] },
 };
 
 /** Servers of its own, since the period is the server's. */
-function server(command, which, period = 128) {
-  const env = { ...process.env, SS_DIR: SERVERS, SS_JACK_PERIOD: String(period) };
-  const { status, stderr } = spawnSync('bash', ['scripts/sound-servers.sh', command, which], {
-    cwd: root,
-    env,
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(`${which}: ${stderr}`);
-}
+const DIR = { SS_DIR: `${folder}/servers` };
+const server = (command, which, period = 128) =>
+  servers(command, which, { ...DIR, SS_JACK_PERIOD: String(period) });
 
 /** A program as a client of them. */
 const client = (command, args) => {
@@ -34,34 +24,12 @@ const client = (command, args) => {
   return [
     'bash',
     ['-c', script, 'bash', command, ...args.map(String)],
-    { cwd: root, env: { ...process.env, SS_DIR: SERVERS } },
+    { cwd: root, env: { ...process.env, ...DIR } },
   ];
 };
 const once = async (command, args) => JSON.parse(await output(...client(command, args)));
 
-function build() {
-  mkdirSync(DIR, { recursive: true });
-  const peer = join(DIR, 'port_loop');
-  const compiled = spawnSync('cc', ['-O2', 'bench/port_loop.c', '-o', peer, '-l:libportaudio.so.2'], {
-    cwd: root,
-  });
-  const arguments_ = [
-    'bench',
-    '-p',
-    'sounddevice',
-    '--bench',
-    'streams',
-    '--no-run',
-    '--message-format=json',
-  ];
-  const built = spawnSync('cargo', arguments_, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
-  if (compiled.status !== 0 || built.status !== 0) throw new Error(`${compiled.stderr}${built.stderr}`);
-  const artifacts = built.stdout.split('\n').filter((text) => text.startsWith('{'));
-  const ours = artifacts
-    .map((text) => JSON.parse(text))
-    .find(({ target }) => target?.name === 'streams').executable;
-  return { ours, peer };
-}
+const build = () => ({ ours: crate('streams'), peer: compiled('port_loop', 'libportaudio.so.2') });
 
 /** Alternating, so that both see the same machine. */
 async function both(programs, way, rest, turns = TURNS) {

@@ -51,13 +51,19 @@ export function compiled(name, library) {
   return program;
 }
 
-/** The crate's own program that plays over a loop, `benches/duplex.rs`. */
-export function duplex() {
-  const arguments_ = ['bench', '-p', 'sounddevice', '--bench', 'duplex', '--no-run', '--message-format=json'];
-  const built = spawnSync('cargo', arguments_, { cwd: root, encoding: 'utf8', maxBuffer: 1 << 28 });
+/** A program of the crate's benches, built. */
+export function crate(bench) {
+  const which = ['-p', 'sounddevice', '--features', 'portaudio', '--bench', bench];
+  const built = spawnSync('cargo', ['bench', ...which, '--no-run', '--message-format=json'], {
+    cwd: root,
+    encoding: 'utf8',
+    maxBuffer: 1 << 28,
+  });
   if (built.status !== 0) throw new Error(built.stderr);
   const artifacts = built.stdout.split('\n').filter((text) => text.startsWith('{'));
-  return artifacts.map((text) => JSON.parse(text)).find(({ target }) => target?.name === 'duplex').executable;
+  return artifacts
+    .map((text) => JSON.parse(text))
+    .find(({ target, executable }) => target?.name === bench && executable).executable;
 }
 
 /** What the script of the sound servers says to a command. */

@@ -34,7 +34,7 @@ pub(crate) fn hosts() -> &'static [Box<dyn HostApi>] {
 /// How long a host API may take to list its devices before it is left out.
 const LISTING: Duration = Duration::from_secs(1);
 
-/// How long PortAudio may take, which opens all devices to see them.
+/// How long it may take where somebody needs what it has; and PortAudio, which opens all devices to see them.
 const LISTING_ALL: Duration = Duration::from_millis(4500);
 
 /// What host APIs of PortAudio's have.

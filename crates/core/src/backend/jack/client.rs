@@ -58,16 +58,18 @@ pub(super) fn is_ours(name: &str) -> bool {
     alive().iter().any(|entry| entry.name == name)
 }
 
-/// The server has died, and with it all clients that are open now. Takes no lock: libjack tells on any thread.
-pub(in crate::backend) fn server_died() {
-    DEATHS.fetch_add(1, Ordering::AcqRel);
+/// Of a client that libjack shuts down: whether its server has died, and with it all clients that are open now; else only this
+/// one has been thrown out. Takes no lock: libjack tells on any thread.
+pub(in crate::backend) fn server_died(status: c_int) -> bool {
+    let died = status & (SERVER_FAILED | SERVER_ERROR) != 0;
+    if died {
+        DEATHS.fetch_add(1, Ordering::AcqRel);
+    }
+    died
 }
 
 unsafe extern "C" fn shut_down(status: c_int, _: *const c_char, _: *mut c_void) {
-    // Else only this client has been thrown out.
-    if status & (SERVER_FAILED | SERVER_ERROR) != 0 {
-        server_died();
-    }
+    server_died(status);
 }
 
 /// Waits until the clients of a server that has died are closed. jackd's library frees those that are left when it opens

@@ -20,9 +20,7 @@ use std::time::Duration;
 use super::NAME;
 use super::client::{Client, ask, release, server_died};
 use super::cycle::{Cycles, Reading};
-use super::library::{
-    AUDIO, CAPTURE_LATENCY, PLAYBACK_LATENCY, PORT_IS_INPUT, PORT_IS_OUTPUT, RawPort, SERVER_ERROR, SERVER_FAILED,
-};
+use super::library::{AUDIO, CAPTURE_LATENCY, PLAYBACK_LATENCY, PORT_IS_INPUT, PORT_IS_OUTPUT, RawPort};
 use super::lister;
 use super::survey::{Survey, capture_latency, latency, playback_latency, survey};
 use crate::backend::gate::Gate;
@@ -543,13 +541,9 @@ unsafe extern "C" fn xrun(state: *mut c_void) -> c_int {
 /// # Safety
 /// As [`process`].
 unsafe extern "C" fn shut_down(status: c_int, _: *const c_char, state: *mut c_void) {
-    // Else only this client has been thrown out.
-    let all = status & (SERVER_FAILED | SERVER_ERROR) != 0;
     // Also where the stream is being closed, so outside the gate: whoever opens the next client has to wait for that. The
     // thread may be cancelled here, as it is no more than one atomic.
-    if all {
-        server_died();
-    }
+    let all = server_died(status);
     let tell = |state: &State| {
         state.down.store(true, Ordering::Release);
         state.signals.lose(if all { Loss::Server } else { Loss::Device });

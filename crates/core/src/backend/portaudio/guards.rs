@@ -47,7 +47,7 @@ mod active {
     use super::super::stream;
     use super::Guarded;
     use crate::backend::jack::client::{Client, server_died};
-    use crate::backend::jack::library::{self, RawClient, RawPort, SERVER_ERROR, SERVER_FAILED};
+    use crate::backend::jack::library::{self, RawClient, RawPort, SERVER_FAILED};
 
     /// How long the end of the program may wait for the server.
     const FAREWELL: Duration = Duration::from_millis(500);
@@ -181,9 +181,7 @@ mod active {
     }
 
     unsafe extern "C" fn shut_down(status: c_int, _: *const c_char, _: *mut c_void) {
-        if status & (SERVER_FAILED | SERVER_ERROR) != 0 {
-            server_died();
-        }
+        server_died(status);
         // Whoever waits sees it before PortAudio wakes him up.
         DOWN.store(true, Ordering::Release);
         // Not under the lock of whoever closes the client, which waits for this thread.
