@@ -4,6 +4,9 @@
 //! both directions. ALSA's configuration says what kind a device is; of the kinds that lead to a server it is known what
 //! they can do, and one of them is enough to know whether the server answers.
 
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod rest;
+
 use std::collections::HashMap;
 use std::ffi::{CStr, CString, c_char, c_int};
 use std::ptr;
@@ -48,8 +51,10 @@ pub(super) fn ready() -> Result<()> {
     alsa_lazy::available().map_err(|why| {
         Error::new(ErrorKind::NoLibrary, format!("ALSA needs libasound.so.2, which cannot be loaded: {why}"))
     })?;
-    static SILENCED: Once = Once::new();
-    SILENCED.call_once(|| {
+    static SET_UP: Once = Once::new();
+    SET_UP.call_once(|| {
+        #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+        rest::install();
         type Handler = unsafe extern "C" fn(*const c_char, c_int, *const c_char, c_int, *const c_char, ...);
         // SAFETY: on the C ABIs of Linux a function that ignores variadic arguments may be called with them; the caller
         // removes them. The handler is a function that lives as long as the program.

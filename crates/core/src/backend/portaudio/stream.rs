@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
 use std::time::Duration;
 
 use super::guards::wake;
-use super::library::{ABORT, CONTINUE, JACK, RawStream, TimeInfo, UNTOUCHED};
+use super::library::{ABORT, ALSA, CONTINUE, JACK, RawStream, TimeInfo, UNTOUCHED};
 use super::parameters::{Parameters, format};
 use super::session::{Session, ask, tell};
 use crate::backend::gate::Gate;
@@ -39,6 +39,8 @@ struct Work {
 /// What PortAudio has a pointer to: it outlives the stream.
 struct Shared {
     kind: c_int,
+    /// Whether its thread may have real-time priority.
+    raises: bool,
     rate: f64,
     /// Bytes.
     input_frame: usize,
@@ -192,6 +194,17 @@ impl Open {
     }
 }
 
+/// Whether the callback's thread is to be raised. On JACK it is the server's business. ALSA's plugins may wake it without end
+/// while there is nothing to do: it would keep the very server from running that it waits for.
+fn raises(kind: c_int, request: &Request) -> bool {
+    let hardware = |side: &Side| side.key.contains("(hw:");
+    match kind {
+        JACK => false,
+        ALSA => [&request.input, &request.output].into_iter().flatten().all(hardware),
+        _ => true,
+    }
+}
+
 /// On PortAudio's thread, which gets a reference to what its callback uses.
 fn open(session: &mut Session, kind: c_int, request: &Request, latency: f64, signals: Arc<Signals>) -> Result<Opened> {
     let mut parameters = Parameters::new(session, kind, request)?;
@@ -204,6 +217,7 @@ fn open(session: &mut Session, kind: c_int, request: &Request, latency: f64, sig
     };
     let shared = Arc::new(Shared {
         kind,
+        raises: raises(kind, request),
         rate: request.sample_rate,
         input_frame: frame(&request.input, channels[0]),
         output_frame: frame(&request.output, channels[1]),
@@ -356,10 +370,9 @@ impl Shared {
         flags: Flags,
     ) {
         if !std::mem::replace(&mut work.begun, true) {
-            match self.kind {
-                // The server's business.
-                JACK => tell_current_thread(&self.signals),
-                _ => raise_current_thread(&self.signals, frames as f64 / self.rate),
+            match self.raises {
+                true => raise_current_thread(&self.signals, frames as f64 / self.rate),
+                false => tell_current_thread(&self.signals),
             }
         }
         // Without what it expects an engine has nothing to do.
