@@ -11,8 +11,9 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import test from 'ava';
+import test, { type ExecutionContext } from 'ava';
 import { build } from 'esbuild';
+import { build as viteBuild } from 'vite';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 const folder = mkdtempSync(join(tmpdir(), 'bundlers-'));
@@ -55,6 +56,19 @@ const WAYS = {
   'with the package in it, names kept': { external: ['*.node'], keepNames: true },
 } as const;
 
+/** Runs what a bundler has made, with the addon beside it: each processor plays 0.25. */
+function plays(t: ExecutionContext, outdir: string): void {
+  for (const addon of readdirSync(root).filter((name) => name.endsWith('.node'))) {
+    copyFileSync(join(root, addon), join(outdir, addon));
+  }
+  const { stdout, stderr } = spawnSync(process.execPath, ['app.js'], {
+    cwd: outdir,
+    encoding: 'utf8',
+    timeout: 60_000,
+  });
+  t.is(stdout, '0.25\n0.25\n', stderr.slice(0, 1000));
+}
+
 for (const [way, options] of Object.entries(WAYS)) {
   test(`processors run in what esbuild makes of them, ${way}`, async (t) => {
     const outdir = join(folder, way.replaceAll(/\W+/g, '-'));
@@ -69,14 +83,36 @@ for (const [way, options] of Object.entries(WAYS)) {
       outdir,
       logLevel: 'error',
     } as Parameters<typeof build>[0]);
-    for (const addon of readdirSync(root).filter((name) => name.endsWith('.node'))) {
-      copyFileSync(join(root, addon), join(outdir, addon));
-    }
-    const { stdout, stderr } = spawnSync(process.execPath, ['app.js'], {
-      cwd: outdir,
-      encoding: 'utf8',
-      timeout: 60_000,
+    plays(t, outdir);
+  });
+}
+
+const VITE_WAYS: Record<string, { ssr: object; minify: boolean; external: RegExp[] }> = {
+  'with the package beside it': { ssr: { external: ['sounddevice'] }, minify: false, external: [] },
+  'with the package in it, minified': { ssr: { noExternal: true }, minify: true, external: [/\.node$/] },
+};
+
+for (const [way, { ssr, minify, external }] of Object.entries(VITE_WAYS)) {
+  test(`processors run in what Vite makes of them, ${way}`, async (t) => {
+    const outDir = join(folder, `vite-${way.replaceAll(/\W+/g, '-')}`);
+    await viteBuild({
+      configFile: false,
+      root: folder,
+      logLevel: 'error',
+      ssr,
+      build: {
+        ssr: true,
+        target: 'node20',
+        outDir,
+        minify,
+        rollupOptions: {
+          external,
+          input: ['app.js', 'gain.js'].map((name) => join(folder, name)),
+          // Chunks too: the addon is looked for beside what asks for it.
+          output: { entryFileNames: '[name].js', chunkFileNames: '[name].js' },
+        },
+      },
     });
-    t.is(stdout, '0.25\n0.25\n', stderr.slice(0, 1000));
+    plays(t, outDir);
   });
 }

@@ -109,6 +109,8 @@ impl Ends for Known {
     fn wait(&self, patience: Duration) {
         if let Some(parts) = self.0.upgrade() {
             parts.stream().wait(patience);
+            // Deno never collects what a terminated worker had: the thread that wakes it would stay.
+            parts.gate.close();
         }
     }
 }
