@@ -106,6 +106,20 @@ const FAILURES: [what: string, processor: () => unknown, code: string, message: 
     /^text$/,
   ],
   [
+    'throws what has no text',
+    () => module('export default () => () => { throw Object.create(null); };'),
+    'ERR_CALLBACK_FAILED',
+    /failed: object without a text/,
+    /^object without a text$/,
+  ],
+  [
+    'throws what has no text at the start',
+    () => module('export default () => { throw Object.create(null); };'),
+    'ERR_PROCESSOR',
+    /failed: object without a text/,
+    /^object without a text$/,
+  ],
+  [
     'returns a promise',
     () => module('export default () => async () => {};'),
     'ERR_INVALID_ARG_TYPE',

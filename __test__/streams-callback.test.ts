@@ -433,3 +433,19 @@ async function deadlock(t: ExecutionContext, act: (stream: Stream, device: Virtu
 
 test('advance inside a callback throws', deadlock, (_: Stream, device: VirtualDevice) => device.advance(1));
 test('stopSync inside a callback on a manual clock throws', deadlock, (stream: Stream) => stream.stopSync());
+
+test('what a callback throws may be something without a text', async (t) => {
+  using device = manual(1);
+  const thrown = Object.create(null);
+  const stream = new OutputStream({
+    device: device.index,
+    callback: () => {
+      throw thrown;
+    },
+  }).start();
+  const { finished } = stream;
+  await device.advance(256);
+  const error = await t.throwsAsync(finished, { message: /object without a text/ });
+  t.true((error as Error & { cause: unknown }).cause === thrown);
+  await stream.close();
+});

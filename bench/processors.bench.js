@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { output, python, root } from './tools.js';
 
 export const title =
@@ -7,6 +7,13 @@ export const title =
 
 const SECONDS = Number(process.env.BENCH_SECONDS ?? 8);
 const PERIODS = (process.env.BENCH_PERIODS ?? '64,128').split(',').map(Number);
+const LOADS = (process.env.BENCH_LOADS ?? 'idle,busy').split(',');
+const TURNS = Number(process.env.BENCH_TURNS ?? 2);
+/** Programs with their arguments, such as `node,bun,deno run -A`. */
+const RUNTIMES = (process.env.BENCH_RUNTIMES ?? process.execPath).split(',');
+const KINDS = ['start', 'early', 'terminate', 'exit', 'crash', 'timer', 'owner'];
+/** Deno cannot end a thread that loops for ever, nor always the thread of a thread. */
+const ENDLESS = ['terminate', 'owner'];
 const DIR = join(root, 'target/bench/processors');
 const SUBJECT = ['bench/processors/subject.js'];
 const DEVICE = 'loop-system, JACK';
@@ -46,6 +53,12 @@ async function trial(subject, period, { seconds = SECONDS, watched = true } = {}
   return { ...heard, ...(last.startsWith('{') ? JSON.parse(last) : {}) };
 }
 
+/** What several runs of a subject had: sums of what was counted, the last one's figures. */
+const together = (results) => {
+  const sum = (key) => results.reduce((total, result) => total + result[key], 0);
+  return { ...results.at(-1), periods: sum('periods'), broken: sum('broken'), lost: sum('lost') };
+};
+
 const ours = (home, device, period, seconds, load) =>
   [process.execPath, ...SUBJECT, home, device, period, seconds, load].map(String);
 
@@ -67,15 +80,21 @@ export async function* run() {
       const [sync, later, native] = [await trip('sync'), await trip('pipelined'), await trip('native')];
       yield row(`${period} frames: round trip, sync beside none (playrec)`, sync, native, 'frames', 1);
       yield row(`${period} frames: round trip, pipelined beside sync`, later, sync, 'frames');
-      for (const load of ['idle', 'busy']) {
-        const results = {};
-        results.peer = await trial(
-          [python, 'bench/processors/subject.py', 'loop-system', period, SECONDS, load].map(String),
-          period,
-        );
-        for (const home of ['auto', 'pipelined', 'callback']) {
-          results[home] = await trial(ours(home, DEVICE, period, SECONDS, load), period);
+      for (const load of LOADS) {
+        const subjects = {
+          peer: [python, 'bench/processors/subject.py', 'loop-system', period, SECONDS, load].map(String),
+          auto: ours('auto', DEVICE, period, SECONDS, load),
+          pipelined: ours('pipelined', DEVICE, period, SECONDS, load),
+          callback: ours('callback', DEVICE, period, SECONDS, load),
+        };
+        const turns = { peer: [], auto: [], pipelined: [], callback: [] };
+        for (let turn = 0; turn < TURNS; turn++) {
+          for (const [home, subject] of Object.entries(subjects))
+            turns[home].push(await trial(subject, period));
         }
+        const results = Object.fromEntries(
+          Object.entries(turns).map(([home, each]) => [home, together(each)]),
+        );
         const { auto, pipelined, callback, peer } = results;
         const where = `${period} frames, ${load}`;
         const most = load === 'busy' ? 0.1 : 1;
@@ -103,6 +122,16 @@ export async function* run() {
     const block = await trial(ours('auto', 'virtual', 128, 2 * SECONDS, 'steady'), 128, { watched: false });
     yield row('collections per million callbacks of 128', block.heap / 1.6, 5, '', 1);
     yield row('memory of a processor', block.rss / 1e6, 100, 'MB');
+    for (const runtime of RUNTIMES) {
+      const [command, ...args] = runtime.split(' ');
+      const name = basename(command);
+      for (const kind of KINDS.filter((one) => name !== 'deno' || !ENDLESS.includes(one))) {
+        const found = await output(command, [...args, 'bench/processors/rounds.js', kind, '200']);
+        const { longest, left } = JSON.parse(found);
+        yield row(`${name}, 200 times ${kind}: longest, of a second`, longest, 1000, 'ms');
+        yield row(`${name}, 200 times ${kind}: threads left over`, left, 1, '', 0);
+      }
+    }
   } finally {
     server('stop');
   }
@@ -114,5 +143,5 @@ const row = (what, figure, other, unit, most) => ({
   ours: figure,
   peer: other,
   unit,
-  ...(most ? { most } : {}),
+  ...(most === undefined ? {} : { most }),
 });

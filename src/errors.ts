@@ -157,3 +157,12 @@ export function show(value: unknown, nested = false): string {
   }
   return typeof value === 'function' ? 'a function' : String(value);
 }
+
+/** What something that was thrown says: it may be anything, even without a text. */
+export function textOf(error: unknown): string {
+  try {
+    return error instanceof Error ? `${error.message}` : String(error);
+  } catch {
+    return `${typeof error} without a text`;
+  }
+}

@@ -2,6 +2,7 @@
 import { createRequire } from 'node:module';
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads';
 import type { DType } from './dtype.js';
+import { textOf } from './errors.js';
 import type { addon as Addon } from './native.js';
 import { BlockCaller, Blocks, callbackFailure } from './stream-callback.js';
 
@@ -47,7 +48,7 @@ const { NativeProcessor } = createRequire(order.addon)(order.addon) as typeof Ad
 const processor = new NativeProcessor(order.number);
 
 function causeOf(error: unknown): ProcessorFailure['cause'] {
-  if (!(error instanceof Error)) return { value: String(error) };
+  if (!(error instanceof Error)) return { value: textOf(error) };
   const { name, message, stack, code } = error as Error & { code?: unknown };
   return { name, message, ...(stack ? { stack } : {}), ...(typeof code === 'string' ? { code } : {}) };
 }
@@ -65,9 +66,13 @@ function failureOf(error: unknown, calling: boolean): ProcessorFailure {
     const message = `The processor uses '${name}' from around it. It runs in another thread, where a function has no more than its context and what is global: hand it over in processorOptions, or make the processor a module and give its URL`;
     return { code: 'ERR_PROCESSOR', message, cause: causeOf(error) };
   }
-  const text = error instanceof Error ? error.message : String(error);
-  if (!calling)
-    return { code: 'ERR_PROCESSOR', message: `The processor failed: ${text}`, cause: causeOf(error) };
+  if (!calling) {
+    return {
+      code: 'ERR_PROCESSOR',
+      message: `The processor failed: ${textOf(error)}`,
+      cause: causeOf(error),
+    };
+  }
   const failure = callbackFailure(error) as Error & { code: ProcessorFailure['code'] };
   const { code, message } = failure;
   return code === 'ERR_INVALID_ARG_TYPE' ? { code, message } : { code, message, cause: causeOf(error) };

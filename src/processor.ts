@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { MessagePort, Transferable, Worker as WorkerThread } from 'node:worker_threads';
-import { SoundDeviceError } from './errors.js';
+import { SoundDeviceError, textOf } from './errors.js';
 import { addon } from './native.js';
 import type { ProcessorPlan } from './processor-plan.js';
 import type { OrderSide, ProcessorFailure, ProcessorOrder } from './processor-worker.js';
@@ -85,8 +85,8 @@ export class ProcessorThread {
       listener.died(error);
     };
     this.#worker.on('error', (error: unknown) => {
-      const text = error instanceof Error ? error.message : String(error);
-      died(new SoundDeviceError('ERR_PROCESSOR', `The processor's thread failed: ${text}`, { cause: error }));
+      const message = `The processor's thread failed: ${textOf(error)}`;
+      died(new SoundDeviceError('ERR_PROCESSOR', message, { cause: error }));
     });
     this.#worker.on('exit', (code) => {
       died(

@@ -1,7 +1,7 @@
 /** Callbacks of streams: the blocks' memory, and what becomes of what they return and throw. */
 import type { StreamTime } from './callback.js';
 import { type DType, viewAs } from './dtype.js';
-import { invalidType, SoundDeviceError } from './errors.js';
+import { invalidType, SoundDeviceError, textOf } from './errors.js';
 import { assignFlags, CallbackFlags } from './flags.js';
 import type { addon } from './native.js';
 import type { StreamPlan } from './stream-plan.js';
@@ -187,6 +187,7 @@ export function callbackFailure(error: unknown): Error {
   if (error instanceof PromiseReturned) {
     return invalidType('a callback must not return a promise, got one: it would come too late');
   }
-  const text = error instanceof Error ? error.message : String(error);
-  return new SoundDeviceError('ERR_CALLBACK_FAILED', `The callback failed: ${text}`, { cause: error });
+  return new SoundDeviceError('ERR_CALLBACK_FAILED', `The callback failed: ${textOf(error)}`, {
+    cause: error,
+  });
 }
