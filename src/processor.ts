@@ -202,6 +202,6 @@ function warnOnce(): void {
   if (warned) return;
   warned = true;
   const text =
-    'The system refused real-time priority to a processor: it works, with a block more latency, and may glitch while other programs are busy';
+    'The system refused real-time priority to a processor: it works, but may glitch while other programs are busy, and takes a block more latency unless handoff is sync';
   process.emitWarning(text, 'SoundDeviceWarning');
 }
