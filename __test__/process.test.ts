@@ -27,8 +27,10 @@ async function run(script: string): Promise<{ out: string; code: number | null; 
 }
 
 const well = (out: string, code = 0) => ({ out, code, signal: null });
-/** A timer that does not hold the process shows whether something else does. */
-const STILL = `setTimeout(() => { say('still here'); process.exit(); }, 200).unref();`;
+/** A timer that does not hold the process shows whether something else does: of one that is to end it says so only late. */
+const timer = (ms: number) => `setTimeout(() => { say('still here'); process.exit(); }, ${ms}).unref();`;
+const STILL = timer(200);
+const ENDS = timer(60_000);
 
 test('a process stays until what it plays has ended, also if nobody waits for that', async (t) => {
   const script = `
@@ -50,15 +52,15 @@ test('a process stays until what it records has ended', async (t) => {
 test('a job that never ends holds the process, one that was let go does not', async (t) => {
   const forever = `play(data, { ...options, loop: true })`;
   t.deepEqual(await run(`${STILL} ${forever};`), well('still here'));
-  t.deepEqual(await run(`${STILL} ${forever}.unref();`), well(''));
+  t.deepEqual(await run(`${ENDS} ${forever}.unref();`), well(''));
   t.deepEqual(await run(`${STILL} ${forever}.unref().ref();`), well('still here'));
-  t.deepEqual(await run(`${STILL} ${forever}.ref().unref();`), well(''));
+  t.deepEqual(await run(`${ENDS} ${forever}.ref().unref();`), well(''));
 });
 
 test('a job on a clock that stands still holds the process too', async (t) => {
   const recording = `rec(10, { device: still.index, channels: 1 })`;
   t.deepEqual(await run(`${STILL} ${recording};`), well('still here'));
-  t.deepEqual(await run(`${STILL} ${recording}.unref();`), well(''));
+  t.deepEqual(await run(`${ENDS} ${recording}.unref();`), well(''));
 });
 
 test('a job that has ended, was stopped or aborted holds nothing', async (t) => {
@@ -77,7 +79,7 @@ test('a job that has ended, was stopped or aborted holds nothing', async (t) => 
 });
 
 test('devices hold nothing', async (t) => {
-  t.deepEqual(await run(`${STILL} await still.advance(1000); say('made');`), well('made'));
+  t.deepEqual(await run(`${ENDS} await still.advance(1000); say('made');`), well('made'));
 });
 
 test('leaving while something sounds is clean', async (t) => {
@@ -167,7 +169,7 @@ test('a processor holds the process while it is loaded and while its stream runs
   const start = `${PROCESSOR} const stream = open(gain);`;
   t.deepEqual(await run(`${start} await stream.ready; say('ready');`), well('ready'));
   t.deepEqual(await run(`${start} ${STILL} await stream.ready; stream.start();`), well('still here'));
-  t.deepEqual(await run(`${start} ${STILL} await stream.ready; stream.start().unref();`), well(''));
+  t.deepEqual(await run(`${start} ${ENDS} await stream.ready; stream.start().unref();`), well(''));
   t.deepEqual(await run(`${start} await stream.start().close(); say('closed');`), well('closed'));
 });
 
