@@ -130,6 +130,7 @@ export declare class NativeStream {
   stopped(): boolean
   closed(): boolean
   time(): number
+  /** The audio thread's or that of who answers, whichever has more to do. */
   cpuLoad(): number
   get volume(): number
   setVolume(volume: number): void

@@ -129,12 +129,17 @@ export async function openAsync<T extends StreamBase>(
 ): Promise<T> {
   const plan = planStream(direction, raw, options);
   const waker = new Waker();
-  try {
-    const handle = await addon.openStreamAsync(plan.options, waker.wake);
-    waiting = { plan, handle: { handle, waker } };
-    return new make(options as never);
-  } catch (error) {
+  const handle = await addon.openStreamAsync(plan.options, waker.wake).catch((error) => {
     throw fromNative(error);
+  });
+  if (plan.signal?.aborted) {
+    handle.close();
+    handle.leave();
+    throw plan.signal.reason;
+  }
+  waiting = { plan, handle: { handle, waker } };
+  try {
+    return new make(options as never);
   } finally {
     waiting = undefined;
   }

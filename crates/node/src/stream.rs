@@ -589,9 +589,15 @@ impl NativeStream {
         self.stream().time().map_err(|error| throw(&env, error))
     }
 
+    /// The audio thread's or that of who answers, whichever has more to do.
     #[napi]
     pub fn cpu_load(&self) -> f64 {
-        self.stream().cpu_load()
+        let stream = self.stream();
+        let answering = match &self.parts.handoff {
+            Some(handoff) if stream.active() => handoff.busy() * stream.sample_rate() / stream.block().max(1) as f64,
+            _ => 0.0,
+        };
+        stream.cpu_load().max(answering)
     }
 
     #[napi(getter)]
