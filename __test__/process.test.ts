@@ -166,8 +166,8 @@ test('leaving while a processor runs, or never comes back, is clean', async (t) 
 test('a processor holds the process while it is loaded and while its stream runs', async (t) => {
   const start = `${PROCESSOR} const stream = open(gain);`;
   t.deepEqual(await run(`${start} await stream.ready; say('ready');`), well('ready'));
-  t.deepEqual(await run(`${start} ${STILL} await stream.ready; stream.start();`), well('still here'));
-  t.deepEqual(await run(`${start} ${STILL} await stream.ready; stream.start().unref();`), well(''));
+  t.deepEqual(await run(`${start} await stream.ready; ${STILL} stream.start();`), well('still here'));
+  t.deepEqual(await run(`${start} await stream.ready; ${STILL} stream.start().unref();`), well(''));
   t.deepEqual(await run(`${start} await stream.start().close(); say('closed');`), well('closed'));
 });
 
