@@ -80,6 +80,8 @@ export declare class NativeStream {
   closeSync(): void
   /** After `close`, when everything has been told: the thread that wakes JavaScript ends. */
   leave(): void
+  /** That of `rungStreams`. */
+  get number(): number
   /** JavaScript begins to look: the ends of runs that it has not heard of, one by one. */
   look(): RunEnd | null
   /** Devices on which it goes on, of which JavaScript has not heard. */
@@ -130,6 +132,7 @@ export declare class NativeStream {
   stopped(): boolean
   closed(): boolean
   time(): number
+  /** The audio thread's or that of who answers, whichever has more to do. */
   cpuLoad(): number
   get volume(): number
   setVolume(volume: number): void
@@ -288,7 +291,10 @@ export interface NativeError {
 /** Opens and starts a job. `on_end` is called once. */
 export declare function openJob(options: object, onEnd: (error: NativeError | null) => void): NativeJob
 
-/** Opens. `wake` is called when there is something to see: JavaScript then calls `look`, `next`, and what it waits for. */
+/**
+ * Opens. `wake`, which is the same for all streams, is called when there is something to see: JavaScript then asks for
+ * `rungStreams`, and of each of them calls `look`, `next`, and what it waits for.
+ */
 export declare function openStream(options: object, wake: () => void): NativeStream
 
 /** The same without blocking the thread. */
@@ -308,6 +314,9 @@ export interface RunEnd {
   how: string
   error?: NativeError
 }
+
+/** JavaScript has been woken and begins to look: the streams that have something to show. */
+export declare function rungStreams(): Array<number>
 
 export declare function setProgramName(name: string): void
 

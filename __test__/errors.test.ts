@@ -403,7 +403,7 @@ test('what is not built yet is not passed over', (t) => {
   );
 });
 
-test('an error of the library has its code and number, and the host speaks for itself', (t) => {
+test('F90 an error of the library has its code and number, and the host speaks for itself', (t) => {
   const error = t.throws(() => checkOutputSettings({ device: 'no such device' })) as SoundDeviceError;
   t.true(error instanceof SoundDeviceError && error instanceof Error);
   t.is(error.name, 'SoundDeviceError');

@@ -23,21 +23,21 @@ test('each bit is a flag', (t) => {
   }
 });
 
-test('no flags are none, and print as such', (t) => {
+test('F89 no flags are none, and print as such', (t) => {
   const flags = new CallbackFlags();
   t.deepEqual([flags.any, flags.valueOf(), String(flags)], [false, 0, '']);
   t.is(inspect(flags), '<CallbackFlags: no flags set>');
   t.is(inspect(new CallbackFlags(1)), '<CallbackFlags: input underflow>');
 });
 
-test('all flags are named in their order', (t) => {
+test('F89 all flags are named in their order', (t) => {
   t.is(
     String(new CallbackFlags(31)),
     'input overflow, input underflow, output overflow, output underflow, priming output',
   );
 });
 
-test('flags are set and cleared, but for priming', (t) => {
+test('F89 flags are set and cleared, but for priming', (t) => {
   const flags = new CallbackFlags(16);
   for (const name of NAMES.slice(0, 4) as ['inputOverflow']) {
     flags[name] = true;
@@ -74,7 +74,7 @@ test('assigning what cannot be assigned throws in sloppy code too', (t) => {
   }
 });
 
-test('merge adds the flags of another, and nothing else', (t) => {
+test('F89 merge adds the flags of another, and nothing else', (t) => {
   const flags = new CallbackFlags(1);
   t.is(flags.merge(new CallbackFlags(16)).merge(new CallbackFlags(4)), flags);
   t.is(flags.valueOf(), 21);

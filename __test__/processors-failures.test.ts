@@ -1,20 +1,10 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { OutputStream, type SoundDeviceError } from 'sounddevice';
 import { manual, same } from './helper.js';
+import { modules } from './modules.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'processors-'));
-test.after.always(() => rmSync(folder, { recursive: true }));
-let files = 0;
-/** A module of its own. */
-function module(text: string, extension = 'mjs'): URL {
-  const path = join(folder, `${files++}.${extension}`);
-  writeFileSync(path, text);
-  return pathToFileURL(path);
-}
+const { folder, module } = modules(test);
 
 const outside = 1;
 

@@ -1,20 +1,12 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import test from 'ava';
 import { AudioData, COMPLETE, OutputStream, Stream } from 'sounddevice';
 import { manual, refusal, same, whole, wrong } from './helper.js';
+import { modules } from './modules.js';
 
-const folder = mkdtempSync(join(tmpdir(), 'processors-'));
-test.after.always(() => rmSync(folder, { recursive: true }));
-let files = 0;
-/** A module of its own. */
-function module(text: string, extension = 'mjs'): URL {
-  const path = join(folder, `${files++}.${extension}`);
-  writeFileSync(path, text);
-  return pathToFileURL(path);
-}
+const { folder, module } = modules(test);
 const examples = new URL('../../examples/', import.meta.url);
 
 test('methods, generators of names, and text of compilers are functions too', async (t) => {

@@ -1,5 +1,10 @@
 /** What test files that play on real servers share. */
+import { execFileSync } from 'node:child_process';
+import { mkdirSync, rmSync } from 'node:fs';
 import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { TestFn } from 'ava';
 
 /** Whether the servers of a host API have to be there: where one backend is chosen, the others have no devices. */
@@ -35,3 +40,47 @@ export function aloneOnServers(test: TestFn): void {
     held?.close();
   });
 }
+
+const SCRIPT = fileURLToPath(new URL('../../scripts/sound-servers.sh', import.meta.url));
+
+/** Whether a program can be found. */
+export function installed(program: string): boolean {
+  try {
+    execFileSync('which', [program], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Starts a server that nobody else uses, and ends it after use. `control` says something else to the script. Always in one
+ * place: jackd has eight for all servers of a machine, of which one that was killed keeps its own until the next of its name.
+ */
+export async function besideServer(
+  which: string,
+  use: (env: NodeJS.ProcessEnv, control: (what: string) => void) => Promise<void>,
+): Promise<void> {
+  const dir = join(tmpdir(), `sound-${process.env.JACK_DEFAULT_SERVER ?? 'tests'}`);
+  mkdirSync(dir, { recursive: true, mode: 0o700 });
+  const env = { ...process.env, SS_DIR: dir };
+  const control = (what: string) => void execFileSync('bash', [SCRIPT, what, which], { env, stdio: 'pipe' });
+  try {
+    control('start');
+    await use(env, control);
+  } finally {
+    control('stop');
+    rmSync(dir, { recursive: true, force: true });
+  }
+}
+
+/** The command that runs a program as a client of it. */
+export const asClient = (which: string, program: string): [command: string, args: string[]] => [
+  'bash',
+  [
+    '-c',
+    `eval "$(bash '${SCRIPT}' env ${which})"; exec "$0" --input-type=module -e "$1"`,
+    process.execPath,
+    program,
+  ],
+];

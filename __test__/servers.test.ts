@@ -1,13 +1,9 @@
 /** Through real servers and back, where they run; those that SOUND_SERVERS names have to. */
-import { execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { spawn } from 'node:child_process';
 import test, { type ExecutionContext } from 'ava';
 import { AudioData, checkOutputSettings, playrec, queryDevices, type SoundDeviceError } from 'sounddevice';
 import { until } from './helper.js';
-import { aloneOnServers, wanted } from './servers-alone.js';
+import { aloneOnServers, asClient, besideServer, installed, wanted } from './servers-alone.js';
 
 aloneOnServers(test);
 
@@ -93,16 +89,6 @@ for (const [host, device] of Object.entries(WAYS)) {
   });
 }
 
-const SCRIPT = fileURLToPath(new URL('../../scripts/sound-servers.sh', import.meta.url));
-const installed = (program: string) => {
-  try {
-    execFileSync('which', [program], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-};
-
 const LOSS = `
   import { play, playrec, queryDevices } from '${import.meta.resolve('sounddevice')}';
   const data = new Float32Array(48000 * 60);
@@ -128,14 +114,11 @@ const mortal = installed('pulseaudio') ? test.serial : test.serial.skip;
 mortal(
   'a server that is killed ends what sounds with ERR_DEVICE_LOST, and the next one serves',
   async (t) => {
-    const dir = mkdtempSync(join(tmpdir(), 'sound-'));
     const ways = MORTAL.map((host) => WAYS[host]);
-    const env = { ...process.env, SS_DIR: dir, WAYS: JSON.stringify(ways) };
-    const control = (what: string) => execFileSync('bash', [SCRIPT, what, 'pulse'], { env, stdio: 'pipe' });
-    try {
-      control('start');
-      const start = `eval "$(bash '${SCRIPT}' env pulse)"; exec "$0" --input-type=module -e "$1"`;
-      const child = spawn('bash', ['-c', start, process.execPath, LOSS], { env, timeout: 100_000 });
+    await besideServer('pulse', async (private_, control) => {
+      const [command, args] = asClient('pulse', LOSS);
+      const env = { ...private_, WAYS: JSON.stringify(ways) };
+      const child = spawn(command, args, { env, timeout: 100_000 });
       const lines: string[] = [];
       let errors = '';
       child.stderr.on('data', (text) => {
@@ -159,9 +142,6 @@ mortal(
         errors,
       );
       t.is(code, 0, errors);
-    } finally {
-      control('stop');
-      rmSync(dir, { recursive: true, force: true });
-    }
+    });
   },
 );

@@ -39,7 +39,7 @@ test('settings print as what they are', (t) => {
   t.regex(print(new CoreAudioSettings()), /channelMap: null, .* conversionQuality: 'max' \}$/);
 });
 
-test('channel selectors of ASIO are a list of channels from 0', (t) => {
+test('F91 channel selectors of ASIO are a list of channels from 0', (t) => {
   const refused = (options: unknown) => refusal(t, () => new AsioSettings(options as never));
   t.is(refused(undefined), TYPE);
   t.is(refused({}), TYPE);
@@ -56,7 +56,7 @@ test('channel selectors of ASIO are a list of channels from 0', (t) => {
   t.is(refused({ channelSelectors: [0], channels: 1 }), UNKNOWN);
 });
 
-test('the channel map of Core Audio may have -1, its quality is a word', (t) => {
+test('F91 the channel map of Core Audio may have -1, its quality is a word', (t) => {
   const refused = (options: unknown) => refusal(t, () => new CoreAudioSettings(options as never));
   t.is(refused({ channelMap: 1 }), TYPE);
   t.is(refused({ channelMap: [] }), TYPE);
@@ -74,7 +74,7 @@ test('the channel map of Core Audio may have -1, its quality is a word', (t) => 
   });
 });
 
-test('settings of WASAPI are booleans', (t) => {
+test('F91 settings of WASAPI are booleans', (t) => {
   const refused = (options: unknown) => refusal(t, () => new WasapiSettings(options as never));
   for (const name of ['exclusive', 'autoConvert', 'explicitSampleFormat']) {
     t.is(refused({ [name]: 1 }), TYPE);

@@ -1,38 +1,29 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
 import test from 'ava';
 import { InputStream, OutputStream, Stream, virtual } from 'sounddevice';
 import { manual, random, until } from './helper.js';
-
-/** Runs a program of its own; resolves with what it printed. */
-async function run(body: string, ...flags: string[]): Promise<string> {
-  const program = `import * as sd from 'sounddevice';\n${body}`;
-  const args = [...flags, '--input-type=module', '--eval', program];
-  const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 60_000 });
-  return stdout.trim();
-}
+import { inProgram } from './in-program.js';
 
 const WIRE = `const device = sd.virtual.createDevice({ inputs: 1, outputs: 1 });
   const open = (options) => new sd.Stream({ device: device.index, callback(i, o) { o.set(i); }, ...options });`;
 
 test('a running stream keeps the process alive, an unreferenced one does not', async (t) => {
   t.is(
-    await run(`${WIRE} let n = 0; open({ callback() { if (++n === 20) throw new sd.CallbackStop(); },
+    await inProgram(`${WIRE} let n = 0; open({ callback() { if (++n === 20) throw new sd.CallbackStop(); },
     finishedCallback() { console.log('played', n); } }).start();`),
     'played 20',
   );
-  t.is(await run(`${WIRE} open().start().unref(); console.log('gone');`), 'gone');
-  t.is(await run(`${WIRE} open(); console.log('never started');`), 'never started');
+  t.is(await inProgram(`${WIRE} open().start().unref(); console.log('gone');`), 'gone');
+  t.is(await inProgram(`${WIRE} open(); console.log('never started');`), 'never started');
 });
 
 test('process.exit and uncaught errors with running streams are clean', async (t) => {
   t.is(
-    await run(`${WIRE} for (let n = 0; n < 10; n++) open().start();
+    await inProgram(`${WIRE} for (let n = 0; n < 10; n++) open().start();
     new sd.OutputStream({ device: device.index }).start().write(new Float32Array(1e5));
     setTimeout(() => { console.log('bye'); process.exit(0); }, 50);`),
     'bye',
   );
-  const thrown = run(`${WIRE} open().start(); setTimeout(() => { throw new Error('uncaught'); }, 50);`);
+  const thrown = inProgram(`${WIRE} open().start(); setTimeout(() => { throw new Error('uncaught'); }, 50);`);
   const error = await t.throwsAsync<Error & { code: number; stderr: string; signal: string | null }>(thrown);
   t.deepEqual([error?.code, error?.signal], [1, null]);
   t.regex(error?.stderr ?? '', /uncaught/);
@@ -52,7 +43,7 @@ test('a worker can be terminated while its streams run', async (t) => {
       await worker.terminate();
     }
     console.log('terminated');`;
-  t.is(await run(body), 'terminated');
+  t.is(await inProgram(body), 'terminated');
 });
 
 test('F93 streams that nobody holds: running ones go on, others are collected', async (t) => {
@@ -72,7 +63,7 @@ test('F93 streams that nobody holds: running ones go on, others are collected', 
     const first = calls;
     while (calls === first && Date.now() < end) { gc(); await sd.sleep(10); }
     console.log(collected >= 45, calls > first);`;
-  t.is(await run(body, '--expose-gc'), 'true true');
+  t.is(await inProgram(body, '--expose-gc'), 'true true');
 });
 
 test('on the real clock a wire alters nothing, and late blocks are silence, told once', async (t) => {

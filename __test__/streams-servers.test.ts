@@ -1,14 +1,10 @@
 /** Streams through real servers and back, where they run; those that SOUND_SERVERS names have to. */
-import { execFile, execFileSync, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { execFile, spawn } from 'node:child_process';
 import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import { InputStream, OutputStream, queryDevices, Stream } from 'sounddevice';
 import { until } from './helper.js';
-import { aloneOnServers, possible, wanted } from './servers-alone.js';
+import { aloneOnServers, asClient, besideServer, installed, possible, wanted } from './servers-alone.js';
 
 aloneOnServers(test);
 
@@ -178,47 +174,6 @@ for (const [host, device] of Object.entries(WAYS)) {
   });
 }
 
-const SCRIPT = fileURLToPath(new URL('../../scripts/sound-servers.sh', import.meta.url));
-const installed = (program: string) => {
-  try {
-    execFileSync('which', [program], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-};
-
-/** A program beside a server of its own. */
-async function beside(
-  t: ExecutionContext,
-  which: string,
-  use: (env: NodeJS.ProcessEnv, control: (what: string) => void) => Promise<void>,
-) {
-  const dir = mkdtempSync(join(tmpdir(), 'sound-'));
-  const env = { ...process.env, SS_DIR: dir };
-  const control = (what: string) => void execFileSync('bash', [SCRIPT, what, which], { env, stdio: 'pipe' });
-  try {
-    try {
-      control('start');
-    } catch {
-      // jackd allows for eight of its kind on a machine.
-      return t.pass(`${which}: skipped, no further server starts`);
-    }
-    await use(env, control);
-  } finally {
-    control('stop');
-    rmSync(dir, { recursive: true, force: true });
-  }
-}
-const client = (which: string, program: string): [string, string[]] => [
-  'bash',
-  [
-    '-c',
-    `eval "$(bash '${SCRIPT}' env ${which})"; exec "$0" --input-type=module -e "$1"`,
-    process.execPath,
-    program,
-  ],
-];
 const IMPORT = `import * as sd from '${import.meta.resolve('sounddevice')}';`;
 
 const SERVERS = {
@@ -258,15 +213,15 @@ for (const [which, [program = '', input, output]] of Object.entries(SERVERS)) {
   const mortal = possible(which) && installed(program) ? test.serial : test.serial.skip;
   // One server for both: jackd keeps a place for each that was killed, and has few.
   mortal(`${which}: streams end cleanly with their process, and with their server`, async (t) => {
-    await beside(t, which, async (env, control) => {
+    await besideServer(which, async (env, control) => {
       for (let turn = 0; turn < 2; turn++) {
-        const [command, args] = client(which, leaving);
+        const [command, args] = asClient(which, leaving);
         const error = await t.throwsAsync<Error & { code: number; stdout: string; stderr: string }>(
           promisify(execFile)(command, args, { env, timeout: 60_000 }),
         );
         t.deepEqual([error?.code, error?.stdout.trim()], [3, 'runs'], error?.stderr);
       }
-      const [command, args] = client(which, bereft);
+      const [command, args] = asClient(which, bereft);
       const child = spawn(command, args, { env, timeout: 60_000 });
       let text = '';
       let errors = '';

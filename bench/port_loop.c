@@ -5,7 +5,7 @@
  * Devices are named by "HOST API:NAME", as far as the host API's name begins so. Streams beyond the first play silence, for
  * what they would play is added up. Prints one line of JSON, as the benchmark `streams` of the crate does; with TELL, "begun"
  * comes before it as soon as something has come back.
- * The few functions of PortAudio are declared here, so that no header is needed to compile this:
+ * To compile it:
  *   cc -O2 port_loop.c -o port_loop -l:libportaudio.so.2
  */
 #include <stdint.h>
@@ -17,23 +17,7 @@
 #include <signal.h>
 #include <unistd.h>
 
-typedef struct { int version; const char *name; int host_api, inputs, outputs; double low_in, low_out, high_in, high_out, rate; } device_info;
-typedef struct { int version, type; const char *name; int devices, input, output; } host_info;
-typedef struct { int device, channels; unsigned long format; double latency; void *specific; } parameters;
-typedef int callback_type(const void *, void *, unsigned long, const void *, unsigned long, void *);
-
-int Pa_Initialize(void);
-int Pa_Terminate(void);
-int Pa_GetDeviceCount(void);
-const device_info *Pa_GetDeviceInfo(int);
-const host_info *Pa_GetHostApiInfo(int);
-int Pa_OpenStream(void **, const parameters *, const parameters *, double, unsigned long, unsigned long, callback_type *, void *);
-int Pa_StartStream(void *);
-int Pa_AbortStream(void *);
-int Pa_CloseStream(void *);
-int Pa_ReadStream(void *, void *, unsigned long);
-int Pa_WriteStream(void *, const void *, unsigned long);
-double Pa_GetStreamCpuLoad(void *);
+#include "portaudio.h"
 
 enum { CHANNELS = 2, MOST = 64, LONGEST = 4096, SAMPLES = 4096 };
 static const float unit = 1.0f / 16777216.0f;
@@ -95,7 +79,7 @@ static int find(const char *name, int inputs) {
   for (int d = 0; d < Pa_GetDeviceCount(); d++) {
     const device_info *info = Pa_GetDeviceInfo(d);
     if ((inputs ? info->inputs : info->outputs) < CHANNELS || strcmp(info->name, colon + 1)) continue;
-    if (!strncmp(Pa_GetHostApiInfo(info->host_api)->name, name, colon - name)) return d;
+    if (!strncmp(Pa_GetHostApiInfo(info->host)->name, name, colon - name)) return d;
   }
   fail("no such device");
   return -1;
@@ -133,8 +117,8 @@ int main(int argc, char **argv) {
   int output = find(argv[1], 0), input = find(argv[2], 1);
   double rate = Pa_GetDeviceInfo(output)->rate;
   if (rate != 48000) rate = 48000;
-  parameters in = {input, CHANNELS, 1, Pa_GetDeviceInfo(input)->low_in, NULL};
-  parameters to = {output, CHANNELS, 1, Pa_GetDeviceInfo(output)->low_out, NULL};
+  parameters in = {input, CHANNELS, 1, Pa_GetDeviceInfo(input)->low_input, NULL};
+  parameters to = {output, CHANNELS, 1, Pa_GetDeviceInfo(output)->low_output, NULL};
   for (int k = 0; k < count; k++) {
     stream *s = &streams[k];
     s->sounds = k == 0;

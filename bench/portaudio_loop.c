@@ -6,7 +6,7 @@
  * Prints "runs" once the stream runs, and one line of JSON at the end: the round trip in frames, as the median of the first
  * third and of the last one; how many frames were altered.
  *
- * The few things of portaudio.h are declared here, so that no header is needed to compile this:
+ * To compile it:
  *   cc -O2 portaudio_loop.c -o portaudio_loop -l:libportaudio.so.2
  */
 #include <stdint.h>
@@ -15,24 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
-typedef struct { int version, type; const char *name; int devices, input, output; } host_info;
-typedef struct {
-  int version; const char *name; int host, inputs, outputs; double low_input, low_output, high_input, high_output, rate;
-} device_info;
-typedef struct { int device, channels; unsigned long format; double latency; void *specific; } parameters;
-typedef int callback(const void *, void *, unsigned long, const void *, unsigned long, void *);
-
-int Pa_Initialize(void);
-int Pa_Terminate(void);
-int Pa_GetDeviceCount(void);
-const device_info *Pa_GetDeviceInfo(int);
-const host_info *Pa_GetHostApiInfo(int);
-const char *Pa_GetErrorText(int);
-int Pa_OpenStream(void **, const parameters *, const parameters *, double, unsigned long, unsigned long, callback *, void *);
-int Pa_StartStream(void *);
-int Pa_StopStream(void *);
-int Pa_CloseStream(void *);
-void PaAlsa_EnableRealtimeScheduling(void *, int);
+#include "portaudio.h"
 
 enum { CHANNELS = 2, RATE = 48000, FLOAT32 = 1, ALSA = 8 };
 static const float UNIT = 1.0f / 8388608.0f;

@@ -226,12 +226,40 @@ console.log(JSON.stringify({ rss: after[0] - before[0], heap: after[1] - before[
 process.exit();
 `;
 
+const CYCLES = `
+import { Stream, virtual } from 'sounddevice';
+const device = virtual.createDevice({ clock: 'manual' });
+const some = async (count) => {
+  for (let n = 0; n < count; n++) {
+    const stream = new Stream({ device: device.index, callback() {} }).start();
+    await stream.stop();
+    await stream.close();
+    if (n % 50 === 0) gc();
+  }
+  gc();
+  return process.memoryUsage.rss();
+};
+const before = await some(1000);
+console.log(JSON.stringify({ grown: (await some(1000)) - before }));
+process.exit();
+`;
+
 async function* memory() {
+  const { grown } = JSON.parse(
+    await output(process.execPath, ['--expose-gc', '--input-type=module', '-e', CYCLES]),
+  );
   const { rss, heap, each } = JSON.parse(
     await output(process.execPath, ['--expose-gc', '--input-type=module', '-e', MEMORY]),
   );
   const mega = (bytes) => Math.max(0, bytes) / 2 ** 20;
   yield { what: 'resident memory grown in 10^6 calls, most', ours: mega(rss), peer: 4, unit: 'MiB', most: 1 };
+  yield {
+    what: 'resident memory grown in 1000 streams, most',
+    ours: mega(grown),
+    peer: 4,
+    unit: 'MiB',
+    most: 1,
+  };
   yield { what: 'heap grown in 10^6 calls, most', ours: mega(heap), peer: 0.5, unit: 'MiB', most: 1 };
   yield { what: 'a call on the manual clock, beside 50 µs', ours: each / 1000, peer: 50, unit: 'µs' };
 }

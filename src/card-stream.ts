@@ -65,6 +65,7 @@ function planOf(kind: 'input' | 'output', { device, sampleRate, channels, blockS
     processor: undefined,
     finishedCallback: undefined,
     signal: undefined,
+    follows: false,
     options: {
       [kind]: { dtype: 'float32', latency, device, ...which },
       sampleRate,

@@ -3,7 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Transferable } from 'node:worker_threads';
 import { fromNative, invalidType, native, show } from './errors.js';
 import { addon } from './native.js';
-import { StreamCore, Waker } from './stream-core.js';
+import { StreamCore, wake } from './stream-core.js';
 import { type Direction, planStream, type StreamPlan } from './stream-plan.js';
 import type { StreamEvents, StreamMembers } from './stream-types.js';
 
@@ -128,13 +128,17 @@ export async function openAsync<T extends StreamBase>(
   options: unknown,
 ): Promise<T> {
   const plan = planStream(direction, raw, options);
-  const waker = new Waker();
-  try {
-    const handle = await addon.openStreamAsync(plan.options, waker.wake);
-    waiting = { plan, handle: { handle, waker } };
-    return new make(options as never);
-  } catch (error) {
+  const handle = await addon.openStreamAsync(plan.options, wake).catch((error) => {
     throw fromNative(error);
+  });
+  if (plan.signal?.aborted) {
+    handle.close();
+    handle.leave();
+    throw plan.signal.reason;
+  }
+  waiting = { plan, handle };
+  try {
+    return new make(options as never);
   } finally {
     waiting = undefined;
   }

@@ -41,17 +41,13 @@ function safely(tell: () => void): void {
   }
 }
 
-/** Where the addon wakes a stream: it does not keep the stream from being collected. */
-export class Waker {
-  #core: WeakRef<StreamCore> | undefined;
+/** Those that the addon may wake, which does not keep them from being collected. */
+const cores = new Map<number, WeakRef<StreamCore>>();
+const collected = new FinalizationRegistry<number>((number) => cores.delete(number));
 
-  readonly wake = (): void => {
-    this.#core?.deref()?.pump();
-  };
-
-  attach(core: StreamCore): void {
-    this.#core = new WeakRef(core);
-  }
+/** The addon has something to tell of streams: once for all of them. */
+export function wake(): void {
+  for (const number of addon.rungStreams()) safely(() => cores.get(number)?.deref()?.pump());
 }
 
 /** Ends the thread of a stream that nobody has any more. */
@@ -76,22 +72,18 @@ export class StreamCore {
   #held = true;
   #closed = false;
 
-  constructor(
-    owner: EventEmitter<StreamEvents>,
-    plan: StreamPlan,
-    opened?: { handle: Handle; waker: Waker },
-  ) {
-    const waker = opened?.waker ?? new Waker();
+  constructor(owner: EventEmitter<StreamEvents>, plan: StreamPlan, opened?: Handle) {
     this.#owner = owner;
     this.plan = plan;
-    this.handle = opened?.handle ?? native(() => addon.openStream(plan.options, waker.wake));
+    this.handle = opened ?? native(() => addon.openStream(plan.options, wake));
     this.facts = this.handle.facts();
     const told = (flags: CallbackFlags) => this.#xrun(flags);
     this.transfers = new Transfers(this.handle, plan, told);
     if (plan.callback || plan.processor) this.#blocks = blocksOf(plan, this.facts);
     if (plan.callback && this.#blocks)
       this.#caller = new Caller(this.handle, plan.callback, this.#blocks, told);
-    waker.attach(this);
+    cores.set(this.handle.number, new WeakRef(this));
+    collected.register(this, this.handle.number);
     this.#startProcessor();
     plan.signal?.addEventListener('abort', this.#aborted, { once: true });
     if (plan.signal?.aborted) this.handle.abort();
@@ -254,9 +246,7 @@ export class StreamCore {
     this.transfers.deferred = false;
     try {
       for (let end = this.handle.look(); end; end = this.handle.look()) ends.push(end);
-      for (const device of this.handle.moved()) {
-        safely(() => this.#owner.emit('device-changed', Object.freeze(device)));
-      }
+      if (this.plan.follows) this.#tellMoves();
       this.#caller?.run();
       this.#attend();
       settled = this.transfers.run();
@@ -267,6 +257,12 @@ export class StreamCore {
       else this.handle.looked(this.transfers.waiting);
     }
     for (const { how, error } of ends) this.#finish(how, error as NativeError | undefined);
+  }
+
+  #tellMoves(): void {
+    for (const device of this.handle.moved()) {
+      safely(() => this.#owner.emit('device-changed', Object.freeze(device)));
+    }
   }
 
   /** What the processor's thread has to tell. */

@@ -64,11 +64,19 @@ interface CommonStreamOptions {
   signal?: AbortSignal;
 }
 interface OutputOnly {
-  /** Ask the callback also for the blocks before the first frame; otherwise they are silence. */
+  /**
+   * Ask the callback, with silent input and the flag `primingOutput`, for what is played before the first input comes, instead
+   * of playing silence. That is done where it is known beforehand how much that will be, which is on virtual devices. With JACK,
+   * and in streams without input, nothing comes before the first block anyway; elsewhere a duplex stream is silent until its
+   * input has come.
+   */
   primeOutputBuffersUsingStreamCallback?: boolean;
 }
 interface DuplexOnly extends OutputOnly {
-  /** Never drop input, but call back without room for output instead; for callbacks with `blockSize` 0. */
+  /**
+   * Call back for all input, also where there is no room for the output any more, which is dropped then (`outputOverflow`); for
+   * callbacks with `blockSize` 0. A thread that does not call back for two seconds loses input all the same, and is told.
+   */
   neverDropInput?: boolean;
 }
 

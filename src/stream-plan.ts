@@ -25,6 +25,8 @@ export interface StreamPlan {
   processor: ProcessorPlan | undefined;
   finishedCallback: Callable | undefined;
   signal: AbortSignal | undefined;
+  /** It may go on with another device. */
+  follows: boolean;
   /** As the addon takes them. */
   options: object;
 }
@@ -54,6 +56,8 @@ export function planStream(direction: Direction, raw: boolean, options: unknown)
   const [input, output] = [side('input'), side('output')];
   const sampleRate = given.sampleRate ?? defaults.sampleRate;
   const blockSize = given.blockSize ?? defaults.blockSize;
+  // A stream that was opened on a device of the user's choice stays there.
+  const follows = given.onDeviceLost === 'follow-default' && given.device === undefined;
   const sided = (one: typeof input) => one && { dtype: one.dtype, size: bytesPerSample(one.dtype) };
   return {
     raw,
@@ -64,6 +68,7 @@ export function planStream(direction: Direction, raw: boolean, options: unknown)
     processor,
     finishedCallback: given.finishedCallback as Callable | undefined,
     signal: given.signal,
+    follows,
     options: {
       ...(input ? { input } : {}),
       ...(output ? { output } : {}),
@@ -75,8 +80,7 @@ export function planStream(direction: Direction, raw: boolean, options: unknown)
       primeOutput:
         given.primeOutputBuffersUsingStreamCallback ?? defaults.primeOutputBuffersUsingStreamCallback,
       called: given.callback !== undefined,
-      // A stream that was opened on a device of the user's choice stays there.
-      follow: given.onDeviceLost === 'follow-default' && given.device === undefined,
+      follow: follows,
       processor: processor !== undefined,
     },
   };

@@ -79,7 +79,7 @@ export interface StreamMembers extends AsyncDisposable, Disposable {
   readonly blockSize: number;
   /** Seconds on the stream's clock. */
   readonly time: number;
-  /** The part of the time that blocks take to make: 0 to 1. */
+  /** The part of the time that blocks take to make, natively or by the callback, whichever is more: 1 is all of it. */
   readonly cpuLoad: number;
   /** Whether its thread got real-time priority: the processor's, once it is `ready`, else the audio thread, once it runs. */
   readonly realtime: boolean;

@@ -5,12 +5,13 @@
 //! Prints one line of JSON: the round trip in frames (at first, the median, and in each second), how many frames were altered
 //! or lost, seconds of processor time.
 
-use std::process::exit;
 use std::time::{Duration, Instant};
 
 use sounddevice::job::Latency;
 use sounddevice::{AudioData, RecordingJob, Result};
 
+#[path = "tools/arguments.rs"]
+mod arguments;
 #[path = "tools/used.rs"]
 mod used;
 
@@ -18,27 +19,20 @@ const CHANNELS: usize = 2;
 const SCALE: f32 = 16_777_216.0;
 
 fn main() {
-    // Cargo adds an option of its own.
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments = arguments::all();
     let [output, seconds, rest @ ..] = &arguments[..] else {
         return println!("duplex: skipped, no OUTPUT SECONDS [STREAMS [INPUT [BLOCK]]]");
     };
-    let number = |text: &String| text.parse::<f64>().unwrap_or_else(|_| fail("not a number"));
     let loop_ = Loop {
         output,
         input: rest.get(1).unwrap_or(output),
-        seconds: number(seconds),
-        streams: rest.first().map_or(1.0, number) as usize,
-        block: rest.get(2).map(|block| number(block) as u32),
+        seconds: arguments::number(seconds),
+        streams: rest.first().map_or(1.0, |count| arguments::number(count)) as usize,
+        block: rest.get(2).map(|block| arguments::number(block) as u32),
     };
     if let Err(error) = run(&loop_) {
-        fail(error.message());
+        arguments::fail(error.message());
     }
-}
-
-fn fail(what: &str) -> ! {
-    eprintln!("duplex: {what}");
-    exit(1)
 }
 
 struct Loop<'a> {
@@ -69,7 +63,7 @@ fn run(of: &Loop) -> Result<()> {
     let (before, began) = (used::processor_time(), Instant::now());
     for job in &jobs {
         if !job.wait_for(Duration::from_secs_f64(of.seconds * 2.0 + 60.0)) {
-            fail("a stream does not end");
+            arguments::fail("a stream does not end");
         }
     }
     let (used, wall) = (used::processor_time() - before, began.elapsed().as_secs_f64());

@@ -4,30 +4,25 @@
 //! Prints `runs` once the stream runs, and one line of JSON at the end: the round trip in frames, as the median of the first
 //! third and of the last one; how many frames were altered.
 
-use std::process::exit;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use sounddevice::{Flow, Latency, Result, Stream};
 
+#[path = "tools/arguments.rs"]
+mod arguments;
+
 const RATE: u32 = 48_000;
 const UNIT: f32 = 1.0 / 8_388_608.0;
 
 fn main() {
-    // Cargo adds an option of its own.
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments = arguments::all();
     let [output, input, block, seconds] = &arguments[..] else {
         return println!("loopback: skipped, no OUTPUT INPUT BLOCK SECONDS");
     };
-    let number = |text: &String| text.parse::<f64>().unwrap_or_else(|_| fail("not a number"));
-    if let Err(error) = run(output, input, number(block) as u32, number(seconds)) {
-        fail(error.message());
+    if let Err(error) = run(output, input, arguments::number(block) as u32, arguments::number(seconds)) {
+        arguments::fail(error.message());
     }
-}
-
-fn fail(what: &str) -> ! {
-    eprintln!("loopback: {what}");
-    exit(1)
 }
 
 fn run(output: &str, input: &str, block: u32, seconds: f64) -> Result<()> {
@@ -63,7 +58,7 @@ fn run(output: &str, input: &str, block: u32, seconds: f64) -> Result<()> {
     println!("runs");
     std::thread::sleep(Duration::from_secs_f64(seconds));
     stream.close();
-    let Ok(heard) = heard.lock() else { fail("the callback has panicked") };
+    let Ok(heard) = heard.lock() else { arguments::fail("the callback has panicked") };
     let (trips, altered) = &*heard;
     let median = |range: std::ops::Range<usize>| {
         let mut sorted = trips[range].to_vec();

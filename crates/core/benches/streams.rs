@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 
 use sounddevice::{Flow, Latency, Result, Stream};
 
+#[path = "tools/arguments.rs"]
+mod arguments;
 #[path = "tools/used.rs"]
 mod used;
 
@@ -67,30 +69,23 @@ impl Counter {
 }
 
 fn main() {
-    // Cargo adds an option of its own.
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    let arguments = arguments::all();
     let [output, input, mode, block, seconds, rest @ ..] = &arguments[..] else {
         return println!("streams: skipped, no OUTPUT INPUT callback|blocking BLOCK SECONDS [STREAMS [TELL]]");
     };
-    let number = |text: &String| text.parse::<f64>().unwrap_or_else(|_| fail("not a number"));
     let plan = Plan {
         devices: (output, input),
         blocking: mode == "blocking",
-        block: number(block) as usize,
-        seconds: number(seconds),
-        streams: rest.first().map_or(1, |count| number(count) as usize).max(1),
+        block: arguments::number(block) as usize,
+        seconds: arguments::number(seconds),
+        streams: rest.first().map_or(1, |count| arguments::number(count) as usize).max(1),
         tell: rest.len() > 1,
     };
     if let Err(error) = plan.run() {
-        fail(error.message());
+        arguments::fail(error.message());
     }
     // What is still open would only take time.
     exit(0);
-}
-
-fn fail(what: &str) -> ! {
-    eprintln!("streams: {what}");
-    exit(1)
 }
 
 struct Plan<'a> {

@@ -240,9 +240,11 @@ impl<I, O> Stream<I, O> {
     /// the latency allows; none where time waits for them.
     #[doc(hidden)]
     pub fn handoff_blocks(&self) -> (usize, usize) {
-        /// Bytes that blocks may take together, and seconds for which input waits for a thread that is busy.
+        /// Bytes that blocks may take together, and seconds for which input waits for a thread that is busy: longer where
+        /// none is to be dropped.
         const MEMORY: usize = 1 << 26;
         const BUSY: f64 = 0.25;
+        const PATIENT: f64 = 2.0;
         const MOST: usize = 256;
         if self.manual_clock() {
             return (2, 0);
@@ -254,7 +256,8 @@ impl<I, O> Stream<I, O> {
         let ahead = (((target - opened) / seconds).round() as usize).clamp(1, MOST);
         let sides = [self.core.settings.input, self.core.settings.output].into_iter().flatten();
         let bytes: usize = sides.map(|side| side.channels * side.dtype.bytes() * block).sum();
-        let count = ((BUSY / seconds).ceil() as usize).clamp(ahead + 4, MOST.max(ahead + 4));
+        let (busy, most) = if self.core.settings.never_drop_input { (PATIENT, 4 * MOST) } else { (BUSY, MOST) };
+        let count = ((busy / seconds).ceil() as usize).clamp(ahead + 4, most.max(ahead + 4));
         (count.min((MEMORY / bytes.max(1)).max(ahead + 2)), ahead)
     }
 

@@ -1,30 +1,20 @@
-//! How the native threads of a stream wake JavaScript: through a thread of its own, once for all that there is to see.
+//! What a stream and JavaScript tell each other.
 
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Release};
 use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::Duration;
 
-use napi::Status;
-use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
-use sounddevice::stream::bell::Bell;
-use sounddevice::stream::handoff::{Watch, Worker};
-use sounddevice::{DeviceInfo, Finished, Result};
+use sounddevice::{DeviceInfo, Finished};
+
+use crate::hub::Place;
 
 /// How long a clock that waits for JavaScript sleeps before it looks again unasked.
 const NAP: Duration = Duration::from_millis(50);
 
-/// How often a thread that answers is watched.
-const WATCHED: Duration = Duration::from_millis(150);
-
-// Weak: it is the facade that says whether a stream keeps the process alive.
-pub type Wake = ThreadsafeFunction<(), (), (), Status, false, true>;
-
 /// What both sides know.
-#[derive(Default)]
 pub struct Gate {
-    bell: Bell,
+    place: Place,
     /// JavaScript waits for input or for room.
     interested: AtomicBool,
     /// Time waits for JavaScript.
@@ -45,32 +35,28 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Gate {
-    /// Starts the thread that wakes JavaScript, and watches the one that answers, if there is one.
-    pub fn new(wake: Wake, worker: Option<Arc<Worker>>) -> Result<Arc<Self>> {
-        let gate = Arc::new(Self::default());
-        let own = Arc::clone(&gate);
-        let body = move || {
-            let mut watch = Watch::default();
-            let wake = || {
-                wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
-            };
-            own.bell.dispatch(wake, || match worker.as_ref().filter(|worker| worker.realtime()) {
-                Some(worker) => {
-                    thread::park_timeout(WATCHED);
-                    worker.watch(&mut watch);
-                }
-                None => thread::park(),
-            });
-        };
-        thread::Builder::new().name("sound wake".into()).stack_size(1 << 17).spawn(body).map_err(|error| {
-            sounddevice::Error::new(sounddevice::ErrorKind::Host, format!("No thread for the stream: {error}"))
-        })?;
-        Ok(gate)
+    pub fn new(place: Place) -> Arc<Self> {
+        Arc::new(Self {
+            place,
+            interested: AtomicBool::new(false),
+            manual: AtomicBool::new(false),
+            over: AtomicBool::new(false),
+            finished: Mutex::default(),
+            moved: Mutex::default(),
+            looks: AtomicU64::new(0),
+            look: Mutex::default(),
+            looked: Condvar::new(),
+        })
+    }
+
+    /// By this number the facade knows the stream.
+    pub fn number(&self) -> u32 {
+        self.place.number()
     }
 
     /// There is something to see. Callable on the audio thread.
     pub fn ask(&self) {
-        self.bell.ring();
+        self.place.ring();
     }
 
     /// After each period, on the audio thread. A clock that only JavaScript moves lets it look before it goes on.
@@ -107,7 +93,7 @@ impl Gate {
 
     /// JavaScript looks: whatever comes from now on wakes it again.
     pub fn begin_look(&self) -> Option<Finished> {
-        self.bell.begin();
+        self.place.begin();
         let mut finished = lock(&self.finished);
         if finished.is_empty() { None } else { Some(finished.remove(0)) }
     }
@@ -133,9 +119,9 @@ impl Gate {
         self.looked.notify_all();
     }
 
-    /// The thread ends.
+    /// There will be nothing more to tell.
     pub fn close(&self) {
         self.end();
-        self.bell.close();
+        self.place.leave();
     }
 }

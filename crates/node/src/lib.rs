@@ -7,6 +7,7 @@ mod convert;
 mod devices;
 mod error;
 mod gate;
+mod hub;
 mod job;
 mod processor;
 mod running;

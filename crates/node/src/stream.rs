@@ -13,7 +13,8 @@ use crate::buffer::{Bytes, hand_over, writable};
 use crate::cards::{ChannelName, channel};
 use crate::devices::{DeviceInfo, Specifier, dtype, specifier};
 use crate::error::{NativeError, throw};
-use crate::gate::{Gate, Wake};
+use crate::gate::Gate;
+use crate::hub::Place;
 use crate::job::latency;
 use crate::processor;
 use crate::running::{Ends, remember};
@@ -173,10 +174,9 @@ fn plan(env: &Env, options: &Object<'_>, wake: &Function<'_, (), ()>) -> Result<
         .dither_off(flag("ditherOff")?)
         .never_drop_input(flag("neverDropInput")?)
         .prime_output(flag("primeOutput")?);
-    let wake: Wake = wake.build_threadsafe_function().weak::<true>().build()?;
     let answers = flag("processor")?.then(Worker::new);
     let worker = answers.as_ref().map(|(worker, _)| Arc::clone(worker));
-    let gate = Gate::new(wake, worker.clone()).map_err(|error| throw(env, error))?;
+    let gate = Gate::new(Place::new(env, wake, worker.clone())?);
     let (finished, rests) = (Arc::clone(&gate), worker.clone());
     builder = builder.on_finished(move |reason| {
         if let Some(worker) = &rests {
@@ -240,7 +240,8 @@ impl NativeStream {
     }
 }
 
-/// Opens. `wake` is called when there is something to see: JavaScript then calls `look`, `next`, and what it waits for.
+/// Opens. `wake`, which is the same for all streams, is called when there is something to see: JavaScript then asks for
+/// `rungStreams`, and of each of them calls `look`, `next`, and what it waits for.
 #[napi(ts_args_type = "options: object, wake: () => void")]
 pub fn open_stream(env: Env, options: Object, wake: Function<(), ()>) -> Result<NativeStream> {
     let parts = plan(&env, &options, &wake)?.open().map_err(|error| throw(&env, error))?;
@@ -397,6 +398,12 @@ impl NativeStream {
     #[napi]
     pub fn leave(&self) {
         self.parts.gate.close();
+    }
+
+    /// That of `rungStreams`.
+    #[napi(getter)]
+    pub fn number(&self) -> u32 {
+        self.parts.gate.number()
     }
 
     /// JavaScript begins to look: the ends of runs that it has not heard of, one by one.
@@ -591,9 +598,15 @@ impl NativeStream {
         self.stream().time().map_err(|error| throw(&env, error))
     }
 
+    /// The audio thread's or that of who answers, whichever has more to do.
     #[napi]
     pub fn cpu_load(&self) -> f64 {
-        self.stream().cpu_load()
+        let stream = self.stream();
+        let answering = match &self.parts.handoff {
+            Some(handoff) if stream.active() => handoff.busy() * stream.sample_rate() / stream.block().max(1) as f64,
+            _ => 0.0,
+        };
+        stream.cpu_load().max(answering)
     }
 
     #[napi(getter)]

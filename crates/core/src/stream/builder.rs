@@ -181,6 +181,9 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
 
     /// Asks the callback for what is played before the first input comes, with silent input and the flag `priming
     /// output`, where it would be silence. Means nothing without callback or output.
+    ///
+    /// Only virtual devices know beforehand how much that will be. With JACK, and in streams without input, nothing comes
+    /// before the first block; on other hosts a duplex stream is silent until its input has come.
     pub fn prime_output(mut self, prime_output: bool) -> Self {
         self.request.prime_output = prime_output;
         self

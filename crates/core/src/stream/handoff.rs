@@ -63,6 +63,8 @@ pub struct Handoff {
     answered: Event,
     /// Blocks of input that were dropped, and of output that came too late.
     lost: [AtomicU64; 2],
+    /// Seconds that a block takes to be answered, once it has been taken.
+    busy: AtomicU64,
 }
 
 impl std::fmt::Debug for Handoff {
@@ -109,6 +111,7 @@ pub struct Asked {
     pub time: StreamTime,
     /// What went wrong since the block before.
     pub status: Status,
+    taken: Instant,
 }
 
 impl Asked {
@@ -138,6 +141,7 @@ impl Handoff {
             verdict: AtomicU8::new(0),
             answered: Event::default(),
             lost: [AtomicU64::new(0), AtomicU64::new(0)],
+            busy: AtomicU64::new(0),
         })
     }
 
@@ -163,6 +167,7 @@ impl Handoff {
         self.run.fetch_add(1, AcqRel);
         self.over.store(false, Release);
         self.verdict.store(0, Release);
+        self.busy.store(0, Relaxed);
         *lock(&self.arriving) = Some(work);
         self.arrived.store(true, Release);
     }
@@ -207,7 +212,7 @@ impl Handoff {
             current: seconds(&slot.current),
             output_dac: seconds(&slot.dac),
         };
-        Some(Asked { run, number, slot: index, time, status: Status(slot.flags.load(Relaxed)) })
+        Some(Asked { run, number, slot: index, time, status: Status(slot.flags.load(Relaxed)), taken: Instant::now() })
     }
 
     /// Gives a block back. `Complete`: it is the last to be played. `Abort`: the stream ends at once.
@@ -219,6 +224,8 @@ impl Handoff {
         if flow != Flow::Continue {
             self.verdict.fetch_max(flow as u8, AcqRel);
         }
+        let (busy, before) = (asked.taken.elapsed().as_secs_f64(), self.busy());
+        self.busy.store((before + (busy - before) / 16.0).to_bits(), Relaxed);
         let slot = &slots.each[asked.slot];
         slot.answer.store(flow as u8, Relaxed);
         slot.answered.store(asked.number + 1, Release);
@@ -231,6 +238,11 @@ impl Handoff {
     pub fn end(&self) {
         self.over.store(true, Release);
         self.answered.signal();
+    }
+
+    /// Seconds that a block of this run takes to be answered once it has been taken, smoothed.
+    pub fn busy(&self) -> f64 {
+        f64::from_bits(self.busy.load(Relaxed))
     }
 
     /// Blocks of input that were dropped, and of output that came too late.

@@ -1,5 +1,7 @@
 //! Model checks: every order in which two or three threads can meet, as far as the memory model allows it.
 
+mod ends;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
