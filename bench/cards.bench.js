@@ -101,7 +101,13 @@ async function* silence() {
       servers('start', which, DIR);
       const { frames, time, loud, gap } = await client(which, SILENCE, [SECONDS]);
       if (loud > 0) throw new Error(`${loud} samples are no silence`);
-      yield { what: `${which}: frames of ${SECONDS} s of silence`, ours: frames, peer: SECONDS, unit: 's', least: 1 };
+      yield {
+        what: `${which}: frames of ${SECONDS} s of silence`,
+        ours: frames,
+        peer: SECONDS,
+        unit: 's',
+        least: 1,
+      };
       yield { what: `${which}: the time that takes`, ours: time, peer: SECONDS, unit: 's', most: 1.01 };
       yield { what: `${which}: longest wait for 100 ms`, ours: gap, peer: 100, unit: 'ms', most: 2 };
     } finally {

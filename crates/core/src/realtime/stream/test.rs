@@ -99,10 +99,8 @@ fn nothing_is_allocated_where_channels_are_mixed_and_the_volume_moves() {
         let settings = settings(Some(side(Dtype::F32, 2)), Some(side(Dtype::F32, 3)), block);
         let (shared, home) = (Arc::new(Shared::default()), Arc::new(Mutex::new(Some(wire))));
         let engine = Streaming::new(settings, Arc::clone(&shared), Arc::default(), Arc::default(), home, None);
-        let mut engine = engine.routed(Routes {
-            input: Some((vec![None, Some(1)], 2)),
-            output: Some((vec![Some(1), None, Some(1)], 2)),
-        });
+        let mut engine = engine
+            .routed(Routes { input: Some((vec![None, Some(1)], 2)), output: Some((vec![Some(1), None, Some(1)], 2)) });
         engine.prepare(&info(64, device(dtype, 2), device(dtype, 2)));
         let bytes = |sample: f64| match dtype {
             Dtype::F64 => sample.to_ne_bytes().to_vec(),
