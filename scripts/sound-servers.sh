@@ -262,15 +262,30 @@ start_jack() {
     return 0
   fi
   write_alsa
-  # after a jackd's unclean death the next one may never answer (a stale entry in its shared registry); the one after does
-  start_jackd || start_jackd || { sleep 0.3; start_jackd; } || { forget_the_dead && start_jackd; } ||
+  # after a jackd's unclean death the next one may never answer; the one after does
+  forget_the_dead
+  start_jackd || start_jackd || { sleep 0.3 && start_jackd; } ||
     { tail -5 "$dir/log/jack.log" >&2; return 1; }
   echo "$rate $period $loop" >"$dir/jack/params"
 }
 
-# Servers that were killed keep their places in a register of eight. Where none runs it can go.
+# Servers that were killed keep their places in a register of eight, and locks in a database of properties. Where none runs both
+# can go; else only the places of our dead: their number, then "jack-USER:" and their name.
 forget_the_dead() {
-  pgrep -x jackd >/dev/null || pgrep -x jackdbus >/dev/null || rm -f /dev/shm/jack-shm-registry
+  local register=/dev/shm/jack-shm-registry place pid name
+  [ -w $register ] || return 0
+  if ! pgrep -x jackd >/dev/null && ! pgrep -x jackdbus >/dev/null; then
+    rm -rf $register "/dev/shm/jack_db-$(id -u)"
+    return 0
+  fi
+  for place in {0..7}; do
+    pid=$(od -An -t d4 -j $((24 + 264 * place)) -N 4 $register | tr -d ' ')
+    name=$(tail -c +$((29 + 264 * place)) $register | head -c 260 | tr -d '\0')
+    case $name in "jack-$(id -u):sd"[0-9]*) ;; *) continue ;; esac
+    # a server that has just been killed is there until somebody has waited for it
+    grep -qs '^State:[^Z]*$' "/proc/$pid/status" ||
+      head -c 264 /dev/zero | dd of=$register bs=1 seek=$((24 + 264 * place)) conv=notrunc status=none
+  done
 }
 
 build_jackloop() {

@@ -6,6 +6,7 @@ import { columns } from './channel-map.js';
 import { defaults } from './defaults.js';
 import { invalidValue, native, outOfRange, SoundDeviceError, show } from './errors.js';
 import { whole } from './options.js';
+import { type ExtraSettings, unpacked } from './settings.js';
 import type { AudioSource } from './source.js';
 import { StreamCore } from './stream-core.js';
 import type { StreamPlan } from './stream-plan.js';
@@ -45,6 +46,8 @@ export interface CardPlan {
   channels: ChannelMap;
   /** 0: as the system likes. */
   blockSize: number;
+  /** Of its host API. */
+  settings: ExtraSettings | null;
 }
 
 const FLOAT32 = { dtype: 'float32', size: 4 } as const;
@@ -52,7 +55,8 @@ const FLOAT32 = { dtype: 'float32', size: 4 } as const;
 const TO_PLAY = 2;
 const RECORDED = 10;
 
-function planOf(kind: 'input' | 'output', { device, sampleRate, channels, blockSize }: CardPlan): StreamPlan {
+function planOf(kind: 'input' | 'output', plan: CardPlan): StreamPlan {
+  const { device, sampleRate, channels, blockSize, settings } = plan;
   // A block size is a wish for short latency: two of them are what a device needs.
   const latency = blockSize > 0 ? (2 * blockSize) / sampleRate : defaults.latency[kind];
   const which = typeof channels === 'number' ? { channels } : { map: channels };
@@ -67,7 +71,7 @@ function planOf(kind: 'input' | 'output', { device, sampleRate, channels, blockS
     signal: undefined,
     follows: false,
     options: {
-      [kind]: { dtype: 'float32', latency, device, ...which },
+      [kind]: { dtype: 'float32', latency, device, ...which, ...unpacked(settings) },
       sampleRate,
       blockSize,
       clipOff: defaults.clipOff,

@@ -15,6 +15,7 @@ import { type DeviceInfo, queryDevices } from './devices.js';
 import { invalidType, native, SoundDeviceError, show } from './errors.js';
 import { addon } from './native.js';
 import * as is from './options.js';
+import { type ExtraSettings, WasapiSettings } from './settings.js';
 import type { AudioSource } from './source.js';
 
 /** How a card is opened. */
@@ -25,7 +26,10 @@ export interface CardOptions {
   channels?: ChannelMap;
   /** Frames; as the system likes by default. Short blocks are a wish for short latency. */
   blockSize?: number;
-  /** Have the card alone. Where the system cannot do that: `ERR_NOT_SUPPORTED`. */
+  /**
+   * Have the card alone. Only WASAPI can do that, through PortAudio (`defaults.backend = 'portaudio'`); elsewhere
+   * `ERR_NOT_SUPPORTED`.
+   */
   exclusiveMode?: boolean;
 }
 
@@ -44,20 +48,27 @@ let microphone: (device: DeviceInfo) => Microphone;
 
 const devices = new WeakMap<object, DeviceInfo>();
 
+const WASAPI = 'Windows WASAPI';
+
+/** What opens a device for nobody else. @throws SoundDeviceError where nothing does. */
+function alone({ hostApiName }: DeviceInfo): ExtraSettings {
+  if (hostApiName === `${WASAPI} (PortAudio)`) return new WasapiSettings({ exclusive: true });
+  const how = hostApiName === WASAPI ? " but through PortAudio: defaults.backend = 'portaudio'" : '';
+  const message = `${hostApiName} gives no program a device for itself alone${how}`;
+  throw new SoundDeviceError('ERR_NOT_SUPPORTED', message);
+}
+
 /** What a card is opened with. @throws TypeError, RangeError for wrong options. */
 function planOf(card: { channels: number }, given: ReturnType<typeof is.check<typeof OPTIONS>>): CardPlan {
   if (given.sampleRate === undefined) throw invalidType('sampleRate must be a number, got undefined');
   is.checkPossible(given.sampleRate);
   const device = devices.get(card) as DeviceInfo;
-  if (given.exclusiveMode) {
-    const message = `${device.hostApiName} gives no program a device for itself alone`;
-    throw new SoundDeviceError('ERR_NOT_SUPPORTED', message);
-  }
   return {
     device: device.index,
     sampleRate: given.sampleRate,
     channels: given.channels ?? card.channels,
     blockSize: given.blockSize ?? 0,
+    settings: given.exclusiveMode ? alone(device) : null,
   };
 }
 

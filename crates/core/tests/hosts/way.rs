@@ -11,6 +11,8 @@ use sounddevice::{DeviceInfo, Devices, devices_for, virtual_host};
 use super::run::until;
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/sound-servers.sh");
+/// WirePlumber before 0.5, whose policy the script can set.
+const WIREPLUMBER: &str = "/usr/share/wireplumber/main.lua.d";
 /// Names the test that this process has been started for.
 const INSIDE: &str = "SOUNDDEVICE_TEST_APART";
 
@@ -20,7 +22,7 @@ pub struct Host {
     pub name: &'static str,
     pub output: &'static str,
     pub input: &'static str,
-    /// What the script calls its server, and the programs that takes.
+    /// What the script calls its server, and the programs and paths that takes.
     server: Option<(&'static str, &'static [&'static str])>,
     /// Whether it cannot know of silence that its server puts in.
     pub hides_silence: bool,
@@ -58,7 +60,7 @@ pub const PIPEWIRE: Host = Host {
     name: "PipeWire",
     output: "pulseaudio:speakers",
     input: "pulseaudio:mic",
-    server: Some(("pipewire", &["pipewire", "wireplumber", "pw-cli", "pw-link", "pactl", "bash"])),
+    server: Some(("pipewire", &["pipewire", WIREPLUMBER, "wireplumber", "pw-cli", "pw-link", "pactl", "bash"])),
     hides_silence: false,
     hides_moves: false,
     has_others: true,
@@ -180,8 +182,9 @@ pub fn apart(host: Host, test: &str, body: impl FnOnce(&Way)) {
     let mut child = match host.server {
         None => Command::new(program),
         Some((server, programs)) => {
-            let there = |command: &&str| Command::new("which").arg(command).stdout(Stdio::null()).status();
-            if !programs.iter().all(|command| there(command).is_ok_and(|status| status.success())) {
+            let known = |command: &str| Command::new("which").arg(command).stdout(Stdio::null()).status();
+            let runs = |command: &str| known(command).is_ok_and(|status| status.success());
+            if !programs.iter().all(|name| if name.starts_with('/') { Path::new(name).exists() } else { runs(name) }) {
                 return skip(host.name, &format!("not all of {programs:?} are here"));
             }
             let (start, env) = (format!("start {server}"), format!("env {server}"));
@@ -269,18 +272,26 @@ impl Way {
 
     /// Asks the server to end, or unplugs the virtual device.
     pub fn stop(&self) {
-        if self.is_virtual() { self.kill_virtual() } else { self.control("stop") }
+        match self.host.server {
+            None => return self.kill_virtual(),
+            // The script ends the loop first, which may take seconds to leave: that would be the loss of a device.
+            Some(("jack", _)) => self.signal("TERM", "jack"),
+            Some(_) => {}
+        }
+        self.control("stop");
+    }
+
+    fn signal(&self, signal: &str, program: &str) {
+        let number = std::fs::read_to_string(server_directory().join("pid").join(program)).expect("it runs");
+        let status = Command::new("kill").args([&format!("-{signal}"), number.trim()]).status();
+        assert!(status.expect("kill").success());
     }
 
     /// The devices go, and their server stays.
     pub fn unplug(&self) {
         match self.host.server {
             None => self.kill_virtual(),
-            Some(("jack", _)) => {
-                let number = std::fs::read_to_string(server_directory().join("pid/jackloop")).expect("it runs");
-                let status = Command::new("kill").args(["-KILL", number.trim()]).status();
-                assert!(status.expect("kill").success());
-            }
+            Some(("jack", _)) => self.signal("KILL", "jackloop"),
             Some(("pipewire", _)) => {
                 for id in [self.host.input, self.host.output] {
                     let (_, name) = id.split_once(':').expect("an id");

@@ -95,21 +95,22 @@ impl Client {
             Error::new(ErrorKind::NoLibrary, message).with_host_error(NAME, 0, reason)
         })?;
         let name = CString::new(name).unwrap_or_else(|_| c"sounddevice".into());
-        mourn()?;
-        let deaths = DEATHS.load(Ordering::Acquire);
         let open = || {
+            // Before each attempt: a server that is dying refuses the first one, and its death is known by the next.
+            mourn()?;
+            let deaths = DEATHS.load(Ordering::Acquire);
             let mut status: c_int = 0;
             // SAFETY: the name is terminated and the status is ours; no option needs a further argument.
             let raw = unsafe { (library.client_open)(name.as_ptr(), NO_START_SERVER, &raw mut status) };
-            (raw, status)
+            Ok((raw, status, deaths))
         };
-        let (mut raw, mut status) = open();
+        let (mut raw, mut status, mut deaths) = open()?;
         for _ in 1..ATTEMPTS {
             if !raw.is_null() || status & (SERVER_FAILED | SERVER_ERROR) != SERVER_ERROR {
                 break;
             }
             thread::sleep(BETWEEN);
-            (raw, status) = open();
+            (raw, status, deaths) = open()?;
         }
         if raw.is_null() {
             let error = Error::new(ErrorKind::DeviceUnavailable, "JACK does not take a new client");

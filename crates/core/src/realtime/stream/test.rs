@@ -82,6 +82,49 @@ fn nothing_is_allocated_on_the_audio_thread() {
     }
 }
 
+/// Routes that mix, and a volume that moves all the time: directly and re-blocked, in periods longer than what is converted at once.
+#[test]
+fn nothing_is_allocated_where_channels_are_mixed_and_the_volume_moves() {
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    for (block, dtype) in [(0, Dtype::F32), (7, Dtype::F32), (64, Dtype::F64)] {
+        let heard = Arc::new([const { AtomicU32::new(0) }; 2]);
+        let keep = Arc::clone(&heard);
+        let wire: Callback = Box::new(Direct(move |call: Call<'_>| {
+            for (sample, kept) in call.input.chunks_exact(4).zip(&*keep) {
+                kept.store(u32::from_ne_bytes(sample.try_into().expect("four of them")), Relaxed);
+            }
+            call.output.chunks_exact_mut(4).for_each(|sample| sample.copy_from_slice(&0.25f32.to_ne_bytes()));
+            Next::Continue
+        }));
+        let settings = settings(Some(side(Dtype::F32, 2)), Some(side(Dtype::F32, 3)), block);
+        let (shared, home) = (Arc::new(Shared::default()), Arc::new(Mutex::new(Some(wire))));
+        let engine = Streaming::new(settings, Arc::clone(&shared), Arc::default(), Arc::default(), home, None);
+        let mut engine = engine
+            .routed(Routes { input: Some((vec![None, Some(1)], 2)), output: Some((vec![Some(1), None, Some(1)], 2)) });
+        engine.prepare(&info(64, device(dtype, 2), device(dtype, 2)));
+        let bytes = |sample: f64| match dtype {
+            Dtype::F64 => sample.to_ne_bytes().to_vec(),
+            _ => (sample as f32).to_ne_bytes().to_vec(),
+        };
+        let frame = |samples: [f64; 2]| samples.map(bytes).concat();
+        let (input, mut output) = (frame([0.5, 0.25]).repeat(9000), frame([9.0, 9.0]).repeat(9000));
+        let size = input.len() / 9000;
+        let mut now = 1.0;
+        for (round, frames) in [64, 1, 9000, 441, 64, 9000].into_iter().cycle().take(60).enumerate() {
+            // The last round but one is longer than a change takes.
+            shared.set_volume(if round < 54 { (round % 5) as f64 / 2.0 } else { 0.5 });
+            let times = Times { adc: now, dac: now, now };
+            let (input, output) = (&input[..frames * size], &mut output[..frames * size]);
+            assert_no_alloc(|| {
+                engine.process(&mut Period { frames, input, output, times, flags: Flags::default() });
+            });
+            now += frames as f64 / RATE;
+        }
+        assert_eq!(heard.each_ref().map(|bits| f32::from_bits(bits.load(Relaxed))), [0.375, 0.25]);
+        assert!(output.chunks_exact(size).all(|played| played == frame([0.125, 0.375])), "block {block}");
+    }
+}
+
 /// Both halves of a join around a stream: input that is missing, late, too much, and at last no longer wanted.
 #[test]
 fn nothing_is_allocated_on_the_audio_threads_of_joined_streams() {
