@@ -111,11 +111,11 @@ export const chosenDevice = (kind: is.Kind): DeviceSpecifier | undefined =>
   pairs.device.slots[kind === 'input' ? 0 : 1];
 
 /** A library, or several, underneath the host APIs. */
-type Backend = 'cpal' | 'portaudio';
+type Backend = 'cpal' | 'portaudio' | 'all';
 
 function backend(value: unknown, name: string): Backend {
-  if (value === 'cpal' || value === 'portaudio') return value;
-  const message = `${name} must be 'cpal' or 'portaudio', got ${show(value)}`;
+  if (value === 'cpal' || value === 'portaudio' || value === 'all') return value;
+  const message = `${name} must be 'cpal', 'portaudio' or 'all', got ${show(value)}`;
   throw typeof value === 'string' ? invalidValue(message) : invalidType(message);
 }
 

@@ -205,6 +205,18 @@ fn the_variable_chooses_it_alone_or_not_at_all() {
 }
 
 #[test]
+fn the_variable_can_ask_for_all_of_both() {
+    apart("the_variable_can_ask_for_all_of_both", "pulse", &[("SOUNDDEVICE_BACKEND", "all")], || {
+        let devices = devices().expect("a list");
+        assert_eq!(hosts(&devices), ["PulseAudio", "ALSA", "Virtual", "ALSA (PortAudio)"]);
+        assert_eq!(devices.default_device(Kind::Output).expect("a default").host_api_name, "PulseAudio");
+        assert!(devices.find_output(SPEAKERS).is_ok(), "{devices}");
+        // Who names nothing of PortAudio's has the same list.
+        assert_eq!(hosts(&listed_with("virtual:loopback")), hosts(&devices));
+    });
+}
+
+#[test]
 fn the_variable_can_rule_it_out() {
     apart("the_variable_can_rule_it_out", "pulse", &[("SOUNDDEVICE_BACKEND", "cpal")], || {
         assert!(hosts(&listed_with(SPEAKERS)).iter().all(|name| !name.contains("PortAudio")));
