@@ -162,9 +162,10 @@ interface Defaults {
   get extraSettings(): Pair<ExtraSettings | null>;
   set extraSettings(value: InOut<ExtraSettings> | null);
   /**
-   * Whose host APIs there are, in the whole process: 'portaudio' for PortAudio's alone, 'cpal' for all others. Factory
-   * setting: null, which is what the environment variable SOUNDDEVICE_BACKEND says; without that PortAudio's are looked at
-   * where a call names one of their devices. The virtual host is there in any case.
+   * Whose host APIs there are, in the whole process: 'portaudio' for PortAudio's alone, 'cpal' for all others, 'all' for both,
+   * with lists that take as long as PortAudio does. Factory setting: null, which is what the environment variable
+   * SOUNDDEVICE_BACKEND says; without that PortAudio's are looked at where a call names one of their devices. The virtual host
+   * is there in any case.
    */
   backend: Backend | null;
   /** Hertz. Factory setting: null, which is the device's own. */
