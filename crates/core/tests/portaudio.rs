@@ -263,6 +263,22 @@ fn what_was_written_is_heard_to_the_end_when_the_stream_stops() {
 }
 
 #[test]
+fn what_is_not_a_number_ends_nothing() {
+    apart("what_is_not_a_number_ends_nothing", "pulse", &[], || {
+        let recording = sounddevice::rec::<f32>(2 * 48_000).channels(2).device("pulseaudio:speakers.monitor");
+        let recording = recording.sample_rate(48_000).start().expect("it opens");
+        until("it records", || recording.position() > 0);
+        let odd = [f32::NAN, 0.5, 0.5, f32::NAN];
+        let stream = Stream::output::<f32>().device(SPEAKERS).channels(2).sample_rate(48_000).open().expect("it opens");
+        stream.start().expect("it starts");
+        stream.write(&odd.repeat(1000)).expect("it is taken");
+        stream.stop().expect("it plays out");
+        let recorded = recording.wait().expect("no error");
+        assert_eq!(recorded.samples().iter().filter(|sample| **sample == 0.5).count(), 2000);
+    });
+}
+
+#[test]
 fn a_server_that_stood_still_leaves_no_delay_behind() {
     apart("a_server_that_stood_still_leaves_no_delay_behind", "pulse", &[], || {
         let (stream, lag) = loopback(SPEAKERS, MICROPHONE, Latency::Low);
