@@ -199,7 +199,8 @@ mod active {
     /// A port has come or gone.
     unsafe extern "C" fn port_registered(id: u32, registered: c_int, client: *mut c_void) {
         let Ok(library) = library::library() else { return };
-        if registered != 0 {
+        // Of a server that is gone nothing can be asked any more.
+        if registered != 0 || DOWN.load(Ordering::Acquire) {
             return;
         }
         // SAFETY: the client is open, it calls this; ports and their names stay readable as long.
