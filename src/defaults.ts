@@ -111,11 +111,11 @@ export const chosenDevice = (kind: is.Kind): DeviceSpecifier | undefined =>
   pairs.device.slots[kind === 'input' ? 0 : 1];
 
 /** A library, or several, underneath the host APIs. */
-type Backend = 'cpal' | 'portaudio';
+type Backend = 'cpal' | 'portaudio' | 'all';
 
 function backend(value: unknown, name: string): Backend {
-  if (value === 'cpal' || value === 'portaudio') return value;
-  const message = `${name} must be 'cpal' or 'portaudio', got ${show(value)}`;
+  if (value === 'cpal' || value === 'portaudio' || value === 'all') return value;
+  const message = `${name} must be 'cpal', 'portaudio' or 'all', got ${show(value)}`;
   throw typeof value === 'string' ? invalidValue(message) : invalidType(message);
 }
 
@@ -162,9 +162,10 @@ interface Defaults {
   get extraSettings(): Pair<ExtraSettings | null>;
   set extraSettings(value: InOut<ExtraSettings> | null);
   /**
-   * Whose host APIs there are, in the whole process: 'portaudio' for PortAudio's alone, 'cpal' for all others. Factory
-   * setting: null, which is what the environment variable SOUNDDEVICE_BACKEND says; without that PortAudio's are looked at
-   * where a call names one of their devices. The virtual host is there in any case.
+   * Whose host APIs there are, in the whole process: 'portaudio' for PortAudio's alone, 'cpal' for all others, 'all' for both,
+   * with lists that take as long as PortAudio does. Factory setting: null, which is what the environment variable
+   * SOUNDDEVICE_BACKEND says; without that PortAudio's are looked at where a call names one of their devices. The virtual host
+   * is there in any case.
    */
   backend: Backend | null;
   /** Hertz. Factory setting: null, which is the device's own. */

@@ -29,6 +29,7 @@ pub(crate) mod priority;
 #[cfg(target_os = "linux")]
 mod pulse;
 pub(crate) mod times;
+mod turn;
 pub(crate) mod virtual_host;
 pub(crate) mod wait;
 

@@ -205,6 +205,18 @@ fn the_variable_chooses_it_alone_or_not_at_all() {
 }
 
 #[test]
+fn the_variable_can_ask_for_all_of_both() {
+    apart("the_variable_can_ask_for_all_of_both", "pulse", &[("SOUNDDEVICE_BACKEND", "all")], || {
+        let devices = devices().expect("a list");
+        assert_eq!(hosts(&devices), ["PulseAudio", "ALSA", "Virtual", "ALSA (PortAudio)"]);
+        assert_eq!(devices.default_device(Kind::Output).expect("a default").host_api_name, "PulseAudio");
+        assert!(devices.find_output(SPEAKERS).is_ok(), "{devices}");
+        // Who names nothing of PortAudio's has the same list.
+        assert_eq!(hosts(&listed_with("virtual:loopback")), hosts(&devices));
+    });
+}
+
+#[test]
 fn the_variable_can_rule_it_out() {
     apart("the_variable_can_rule_it_out", "pulse", &[("SOUNDDEVICE_BACKEND", "cpal")], || {
         assert!(hosts(&listed_with(SPEAKERS)).iter().all(|name| !name.contains("PortAudio")));
@@ -247,6 +259,22 @@ fn what_was_written_is_heard_to_the_end_when_the_stream_stops() {
         let recorded = recording.wait().expect("no error");
         let last = recorded.samples().iter().rev().find(|sample| **sample != 0);
         assert_eq!(last, samples.last());
+    });
+}
+
+#[test]
+fn what_is_not_a_number_ends_nothing() {
+    apart("what_is_not_a_number_ends_nothing", "pulse", &[], || {
+        let recording = sounddevice::rec::<f32>(2 * 48_000).channels(2).device("pulseaudio:speakers.monitor");
+        let recording = recording.sample_rate(48_000).start().expect("it opens");
+        until("it records", || recording.position() > 0);
+        let odd = [f32::NAN, 0.5, 0.5, f32::NAN];
+        let stream = Stream::output::<f32>().device(SPEAKERS).channels(2).sample_rate(48_000).open().expect("it opens");
+        stream.start().expect("it starts");
+        stream.write(&odd.repeat(1000)).expect("it is taken");
+        stream.stop().expect("it plays out");
+        let recorded = recording.wait().expect("no error");
+        assert_eq!(recorded.samples().iter().filter(|sample| **sample == 0.5).count(), 2000);
     });
 }
 

@@ -158,12 +158,13 @@ pub fn check_settings(env: Env, direction: String, options: CheckOptions, settin
         .map_err(|error| throw(&env, error))
 }
 
-/// Whose host APIs are looked at, in the whole process: 'cpal', 'portaudio', or as the environment says.
+/// Whose host APIs are looked at, in the whole process: 'cpal', 'portaudio', 'all', or as the environment says.
 #[napi]
 pub fn choose_backend(name: Option<String>) {
     sounddevice::choose_backend(match name.as_deref() {
         Some("cpal") => Some(Backend::Cpal),
         Some("portaudio") => Some(Backend::PortAudio),
+        Some("all") => Some(Backend::All),
         _ => None,
     });
 }

@@ -11,7 +11,9 @@ const VARIABLE: &str = "SOUNDDEVICE_BACKEND";
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Choice {
     /// Ours; PortAudio's where a call names one of its host APIs.
-    Both,
+    Named,
+    /// Ours, and PortAudio's behind them.
+    All,
     /// All but PortAudio's.
     Cpal,
     /// PortAudio's and no others.
@@ -25,12 +27,14 @@ pub enum Backend {
     Cpal,
     /// PortAudio's host APIs, such as "ALSA (PortAudio)".
     PortAudio,
+    /// Both, cpal's first. Each list of devices takes as long as PortAudio does, which opens all of them.
+    All,
 }
 
 static CHOSEN: AtomicU8 = AtomicU8::new(0);
 
 /// Chooses whose devices are listed, found by name and used by default from now on, in the whole process; the virtual host's
-/// are there in any case. None leaves it to the environment variable `SOUNDDEVICE_BACKEND` (`cpal` or `portaudio`), and
+/// are there in any case. None leaves it to the environment variable `SOUNDDEVICE_BACKEND` (`cpal`, `portaudio` or `all`), and
 /// without that PortAudio's are looked at only where a call names one: see [`devices_for`](crate::devices_for). Streams that
 /// are open stay as they are.
 ///
@@ -47,6 +51,7 @@ pub fn choose_backend(backend: Option<Backend>) {
         None => 0,
         Some(Backend::Cpal) => 1,
         Some(Backend::PortAudio) => 2,
+        Some(Backend::All) => 3,
     };
     CHOSEN.store(number, Ordering::Release);
 }
@@ -56,6 +61,7 @@ pub(crate) fn choice() -> Result<Choice> {
     match CHOSEN.load(Ordering::Acquire) {
         1 => return Ok(Choice::Cpal),
         2 => return Ok(Choice::PortAudio),
+        3 => return Ok(Choice::All),
         _ => {}
     }
     static CHOICE: OnceLock<Result<Choice>> = OnceLock::new();
@@ -64,11 +70,12 @@ pub(crate) fn choice() -> Result<Choice> {
 
 fn read(value: &str) -> Result<Choice> {
     match value.to_lowercase().as_str() {
-        "" => Ok(Choice::Both),
+        "" => Ok(Choice::Named),
         "cpal" => Ok(Choice::Cpal),
         "portaudio" => Ok(Choice::PortAudio),
+        "all" => Ok(Choice::All),
         _ => {
-            let message = format!("{VARIABLE} must be cpal or portaudio, got '{value}'");
+            let message = format!("{VARIABLE} must be cpal, portaudio or all, got '{value}'");
             Err(Error::new(ErrorKind::InvalidArgValue, message))
         }
     }
@@ -80,9 +87,10 @@ mod tests {
 
     #[test]
     fn the_variable_names_a_backend_or_nothing() {
-        assert_eq!(read(""), Ok(Choice::Both));
+        assert_eq!(read(""), Ok(Choice::Named));
         assert_eq!(read("cpal"), Ok(Choice::Cpal));
         assert_eq!(read("PortAudio"), Ok(Choice::PortAudio));
+        assert_eq!(read("all"), Ok(Choice::All));
         let error = read("alsa").expect_err("no backend");
         assert_eq!(error.kind(), ErrorKind::InvalidArgValue);
         assert!(error.message().contains("'alsa'"), "{error}");

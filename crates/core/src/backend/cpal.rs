@@ -25,7 +25,7 @@ use library::{HostId, SupportedBufferSize, SupportedStreamConfigRange};
 use super::{BackendStream, HostApi, HostListing, LEAST_RATE, Request, Side};
 use crate::device::Poke;
 use crate::error::{Error, ErrorKind, Result};
-use crate::realtime::{Engine, Signals};
+use crate::realtime::{Engine, Signals, join};
 
 /// The version of cpal that Cargo.toml pins.
 pub(crate) const VERSION: &str = "0.18.2";
@@ -50,6 +50,8 @@ struct Traits {
     clockless: bool,
     /// Two channels are mixed where one is to be recorded.
     mixes: bool,
+    /// With an input beside it an output has less of a buffer.
+    joins_shorter: bool,
     /// Only one driver can be loaded at a time: while a stream is open others are not listed.
     one_driver: bool,
 }
@@ -70,11 +72,12 @@ const HOSTS: [(&str, &str, Traits); 4] = {
         final_errors: false,
         clockless: false,
         mixes: false,
+        joins_shorter: false,
         one_driver: false,
     };
     let wasapi = Traits { loopback: true, needs_sound: true, whole_buffer: true, final_errors: true, ..none };
     [
-        ("ALSA", "ALSA", Traits { clockless: true, mixes: true, ..none }),
+        ("ALSA", "ALSA", Traits { clockless: true, mixes: true, joins_shorter: true, ..none }),
         ("WASAPI", "Windows WASAPI", wasapi),
         ("ASIO", "ASIO", Traits { one_driver: true, ..none }),
         ("CoreAudio", "Core Audio", Traits { loopback: true, all_streams: true, ..none }),
@@ -305,6 +308,11 @@ impl HostApi for CpalHost {
         // What the list says is not all that counts: a device may be in use, kept from this program, or not there at all.
         let built = chosen.built(|chosen| stream::build(chosen, input, Box::new(|_, _, _| ()), Box::new(|_| ())));
         built.map(drop).map_err(|error| self.refused(&format!("'{}' cannot be opened", side.key), &error))
+    }
+
+    /// On ALSA that is two or three periods, and the input holds back one more.
+    fn joined(&self, latency: f64) -> f64 {
+        if self.traits.joins_shorter { join::left_to_output(latency) } else { latency }
     }
 
     fn open(

@@ -24,11 +24,8 @@ use std::sync::{Arc, OnceLock};
 
 use super::{BackendStream, HostApi, HostListing, Request};
 use crate::error::Result;
-use crate::realtime::{Engine, Signals};
+use crate::realtime::{Engine, Signals, join};
 use parameters::Parameters;
-
-/// Seconds that joining holds back at low latencies: three periods of 128 frames.
-const HELD_BY_JOIN: f64 = 0.008;
 
 /// PortAudio's number and text of its version, once the library has been loaded.
 pub(crate) fn version() -> Option<(i32, String)> {
@@ -90,7 +87,7 @@ impl HostApi for Host {
 
     /// PortAudio's own duplex, which does without the joining, is as late as its output's buffer alone.
     fn joined(&self, latency: f64) -> f64 {
-        (latency - HELD_BY_JOIN).max(latency / 2.0)
+        join::left_to_output(latency)
     }
 
     fn open(

@@ -66,9 +66,9 @@ pub(super) fn list_until(wanted: Wanted, enough: impl Fn(&Devices) -> bool) -> R
     let choice = choice()?;
     let last = || LAST.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let portaudios = match (choice, wanted) {
-        (Choice::Cpal, _) | (Choice::Both, Wanted::Others | Wanted::Any) => Some(Vec::new()),
+        (Choice::Cpal, _) | (Choice::Named, Wanted::Others | Wanted::Any) => Some(Vec::new()),
         // It takes its time, and is listed only so that positions in the list stay the same.
-        (Choice::PortAudio, Wanted::Others) => last(),
+        (Choice::PortAudio | Choice::All, Wanted::Others) => last(),
         _ => None,
     };
     let second = portaudios.is_none().then(Second::ask);

@@ -144,7 +144,7 @@ struct Known {
 /// PortAudio's, where it is chosen.
 fn second() -> Portaudios {
     match choice() {
-        Ok(Choice::PortAudio) => Second::ask().answer().ok().flatten(),
+        Ok(Choice::PortAudio | Choice::All) => Second::ask().answer().ok().flatten(),
         _ => Some(Vec::new()),
     }
 }

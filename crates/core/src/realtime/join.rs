@@ -26,6 +26,8 @@ mod test;
 
 /// Seconds that the ring holds.
 const HELD: f64 = 1.0;
+/// Seconds that captured frames wait at low latencies: three periods of 128 frames.
+const WAITING: f64 = 0.008;
 /// Frames of a period that the engine is given at a time.
 const LONGEST: usize = 8192;
 /// Periods of capture that may wait with their times.
@@ -42,6 +44,11 @@ const QUIET: f64 = 2.5;
 const PATIENCE: f64 = 1.0;
 /// Seconds; capture periods from here on are long ones.
 const LONG: f64 = 0.01;
+
+/// Of a latency that both halves shall have together, in seconds, what the output's own buffer may have.
+pub(crate) fn left_to_output(latency: f64) -> f64 {
+    (latency - WAITING).max(latency / 2.0)
+}
 
 /// The two halves, capture first. The capture stream is opened first and started first.
 pub(crate) fn pair(engine: Box<dyn Engine>) -> (Box<dyn Engine>, Box<dyn Engine>) {

@@ -115,24 +115,40 @@ fn what_the_server_does_not_do_is_refused() {
     });
 }
 
+/// The program behind one device gets this signal while streams play on it and on another one.
+fn only_its_own_streams_end(way: &Way, how: &str) {
+    way.carries::<f32>(4_800);
+    let data = signal::<f32>(f32::MOST, 2, RATE);
+    let staying = Plan::both(&data, LOOPBACK, LOOPBACK).start();
+    staying.goes_on(0);
+    let silence = AudioData::<f32>::zeros(600 * RATE as usize, 2, RATE);
+    let leaving = Plan::play(&silence, WIDE).start();
+    leaving.goes_on(0);
+    let pid = std::fs::read_to_string(server_directory().join("pid/jackloop")).expect("the script wrote it");
+    assert!(Command::new("kill").args([how, pid.trim()]).status().expect("kill runs").success());
+    assert!(leaving.job.wait_for(PATIENCE), "nobody was told");
+    assert_eq!(leaving.job.wait().expect_err("it is lost").kind(), ErrorKind::DeviceLost);
+    // The server answers nobody for a moment after it has lost a client.
+    until("the end of the device", || listed(LOOPBACK) && !listed(WIDE));
+    staying.goes_on(u64::from(RATE));
+    let flags = staying.job.flags();
+    let heard = heard(&staying.abort());
+    println!("JACK: beside a device that left by {how}: {heard:?}, flags {flags}");
+    assert_sound(&heard, flags);
+    assert!(heard.frames > RATE as usize, "{heard:?}");
+}
+
 #[test]
 fn a_device_that_leaves_ends_its_streams_only() {
     apart(JACK, concat!(module_path!(), "::a_device_that_leaves_ends_its_streams_only"), |way| {
-        way.carries::<f32>(4_800);
-        let data = AudioData::<f32>::zeros(600 * RATE as usize, 2, RATE);
-        let [staying, leaving] = [LOOPBACK, WIDE].map(|id| {
-            let run = Plan::play(&data, id).start();
-            run.goes_on(0);
-            run
-        });
-        let pid = std::fs::read_to_string(server_directory().join("pid/jackloop")).expect("the script wrote it");
-        assert!(Command::new("kill").arg(pid.trim()).status().expect("kill runs").success());
-        assert!(leaving.job.wait_for(PATIENCE), "nobody was told");
-        assert_eq!(leaving.job.wait().expect_err("it is lost").kind(), ErrorKind::DeviceLost);
-        staying.goes_on(4_800);
-        until("the end of the device", || !listed(WIDE));
-        assert!(listed(LOOPBACK));
-        let _ = staying.abort();
+        only_its_own_streams_end(way, "-TERM");
+    });
+}
+
+#[test]
+fn a_device_whose_program_is_killed_ends_its_streams_only() {
+    apart(JACK, concat!(module_path!(), "::a_device_whose_program_is_killed_ends_its_streams_only"), |way| {
+        only_its_own_streams_end(way, "-KILL");
     });
 }
 

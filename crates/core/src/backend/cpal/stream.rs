@@ -1,6 +1,5 @@
 //! One open stream of cpal: its callback, its errors, its times.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc;
@@ -16,9 +15,9 @@ use super::pace::Pace;
 use super::{Chosen, Traits, format};
 use crate::backend::priority::raise_current_thread;
 use crate::backend::times::Smoothed;
-use crate::backend::{BackendStream, Clock, OpenSide, StreamInfo, monotonic_seconds};
+use crate::backend::{BackendStream, Clock, OpenSide, StreamInfo, monotonic_seconds, turn};
 use crate::error::{Error, ErrorKind, Result};
-use crate::realtime::{Engine, Flags, Flow, Loss, Period, Signals, Times};
+use crate::realtime::{Engine, Flags, Loss, Period, Signals, Times};
 
 /// Seconds of errors, without a period between them, that mean the device is lost. ALSA's plugins repeat one for ever when
 /// their server is gone, and for some milliseconds when it has only stood still.
@@ -134,15 +133,7 @@ impl Runner {
             };
             let flags = if xrun { flag } else { Flags::default() };
             let mut period = Period { frames, input, output, times, flags };
-            match catch_unwind(AssertUnwindSafe(|| engine.process(&mut period))) {
-                Ok(Flow::Continue) => {}
-                Ok(Flow::Finished) => self.finished = true,
-                Err(_) => {
-                    self.finished = true;
-                    output.fill(self.silence);
-                    self.gate.signals.lose(Loss::Host);
-                }
-            }
+            self.finished = turn::take(engine.as_mut(), &mut period, self.silence, &self.gate.signals);
         }
         if let Some(pace) = pace
             && let Some(rest) = pace.rest(called, self.clock.now(), frames, self.rate)

@@ -11,7 +11,6 @@
 use std::cell::UnsafeCell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ops::Deref;
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -25,10 +24,10 @@ use super::lister;
 use super::survey::{Survey, capture_latency, latency, playback_latency, survey};
 use crate::backend::gate::Gate;
 use crate::backend::priority::tell_current_thread;
-use crate::backend::{BackendStream, Clock, OpenSide, Request, Side, StreamInfo};
+use crate::backend::{BackendStream, Clock, OpenSide, Request, Side, StreamInfo, turn};
 use crate::dtype::{Dtype, Format};
 use crate::error::{Error, ErrorKind, Result};
-use crate::realtime::{Engine, Flags, Flow, Loss, Period, Signals};
+use crate::realtime::{Engine, Flags, Loss, Period, Signals};
 
 /// Frames the engine gets at a time at most; longer periods of the server are cut.
 const MOST: usize = 8192;
@@ -345,17 +344,8 @@ impl State {
         let ready = !work.finished && unsafe { self.ready(work, frames as usize) };
         match engine {
             Some(engine) if ready => {
-                // A panic must not reach libjack.
-                let run = AssertUnwindSafe(|| {
-                    // SAFETY: this is the process callback.
-                    unsafe { self.run(work, engine.as_mut(), frames) }
-                });
-                if catch_unwind(run).is_err() {
-                    work.finished = true;
-                    self.signals.lose(Loss::Host);
-                    // SAFETY: this is the process callback.
-                    unsafe { self.silence(frames, 0) };
-                }
+                // SAFETY: this is the process callback.
+                unsafe { self.run(work, engine.as_mut(), frames) }
             }
             // SAFETY: this is the process callback.
             _ => unsafe { self.silence(frames, 0) },
@@ -416,7 +406,7 @@ impl State {
                 flags,
             };
             // What the engine makes in its last period is played.
-            work.finished = engine.process(&mut period) == Flow::Finished;
+            work.finished = turn::take(engine, &mut period, 0, &self.signals);
             flags = Flags::default();
             for (channel, port) in self.outputs.iter().enumerate() {
                 // SAFETY: as above.

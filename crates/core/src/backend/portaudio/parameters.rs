@@ -127,15 +127,17 @@ pub(super) fn format(kind: c_int, dtype: Dtype) -> (c_ulong, Format) {
     (format, Format::Packed(dtype))
 }
 
-/// Frames of a period: as asked for, else half of the latency; 0 where the system has its own.
+/// Frames of a period: as asked for, else a part of the latency; 0 where the system has its own.
 fn period(kind: c_int, request: &Request) -> u32 {
     if ![ALSA, OSS, PULSE_AUDIO].contains(&kind) {
         return 0;
     }
     let (least, most) = PERIODS;
     let latencies = [&request.input, &request.output].into_iter().flatten().map(|side| side.latency);
-    let half = latencies.fold(f64::INFINITY, f64::min) * request.sample_rate / 2.0;
-    let own = (half.clamp(f64::from(least), f64::from(most)) as u32 + 1).next_power_of_two() / 2;
+    // Of what is captured alone PortAudio takes two of them at a time; and whoever joins it waits for as much.
+    let parts = if request.output.is_none() { 4.0 } else { 2.0 };
+    let part = latencies.fold(f64::INFINITY, f64::min) * request.sample_rate / parts;
+    let own = (part.clamp(f64::from(least), f64::from(most)) as u32 + 1).next_power_of_two() / 2;
     match request.block_size {
         block if (least..=own.max(least)).contains(&block) => block,
         _ => own.max(least),
@@ -151,14 +153,21 @@ mod tests {
         Request { sample_rate: 48_000.0, block_size, input: None, output: Some(side) }
     }
 
+    fn capture(latency: f64) -> Request {
+        let played = request(latency, 0);
+        Request { input: played.output, output: None, ..played }
+    }
+
     #[test]
-    fn periods_are_blocks_or_powers_of_two_of_half_the_latency() {
+    fn periods_are_blocks_or_powers_of_two_of_a_part_of_the_latency() {
         assert_eq!(period(ALSA, &request(0.00868, 0)), 128);
         assert_eq!(period(ALSA, &request(0.0348, 0)), 512);
         assert_eq!(period(ALSA, &request(0.0348, 100)), 100);
         assert_eq!(period(ALSA, &request(0.00868, 1000)), 128);
         assert_eq!(period(ALSA, &request(0.0, 0)), 64);
         assert_eq!(period(ALSA, &request(3600.0, 0)), 4096);
+        assert_eq!(period(ALSA, &capture(0.00868)), 64);
+        assert_eq!(period(ALSA, &capture(0.0348)), 256);
         assert_eq!(period(JACK, &request(0.01, 256)), 0);
     }
 

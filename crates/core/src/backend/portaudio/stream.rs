@@ -2,7 +2,6 @@
 
 use std::cell::UnsafeCell;
 use std::ffi::{c_int, c_ulong, c_void};
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
@@ -10,14 +9,15 @@ use std::time::Duration;
 
 use super::guards::wake;
 use super::library::{ABORT, ALSA, CONTINUE, JACK, RawStream, TimeInfo, UNTOUCHED};
+use super::names;
 use super::parameters::{Parameters, format};
 use super::session::{Session, ask, tell};
 use crate::backend::gate::Gate;
 use crate::backend::priority::{raise_current_thread, tell_current_thread};
 use crate::backend::times::Smoothed;
-use crate::backend::{BackendStream, Clock, OpenSide, Request, Side, StreamInfo};
+use crate::backend::{BackendStream, Clock, OpenSide, Request, Side, StreamInfo, turn};
 use crate::error::Result;
-use crate::realtime::{Engine, Flags, Flow, Loss, Period, Signals, Times};
+use crate::realtime::{Engine, Flags, Loss, Period, Signals, Times};
 
 /// How long a stream may take to close before it is left to PortAudio's thread.
 const CLOSING: Duration = Duration::from_millis(900);
@@ -50,6 +50,8 @@ struct Shared {
     latency: f64,
     clock: Clock,
     signals: Arc<Signals>,
+    /// Keys of both directions.
+    devices: Vec<String>,
     gate: Gate,
     /// The callback's while the gate is open, the control thread's afterwards.
     engine: UnsafeCell<Option<Box<dyn Engine>>>,
@@ -70,6 +72,18 @@ pub(super) fn jack_died() {
     for stream in ON_JACK.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
         if let Some(shared) = stream.upgrade() {
             shared.signals.lose(Loss::Server);
+        }
+    }
+}
+
+/// Tells the streams that use this port of another client's that it has gone, and with it their device.
+#[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), allow(dead_code))] // as above
+pub(super) fn jack_port_left(name: &str) {
+    for stream in ON_JACK.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+        if let Some(shared) = stream.upgrade()
+            && shared.devices.iter().any(|device| names::has_port(device, name))
+        {
+            shared.signals.lose(Loss::Device);
         }
     }
 }
@@ -225,6 +239,7 @@ fn open(session: &mut Session, kind: c_int, request: &Request, latency: f64, sig
         latency,
         clock: Clock::monotonic(),
         signals,
+        devices: [&request.input, &request.output].into_iter().flatten().map(|side| side.key.clone()).collect(),
         gate: Gate::default(),
         engine: UnsafeCell::new(None),
         work: UnsafeCell::new(Work {
@@ -382,16 +397,7 @@ impl Shared {
         };
         let times = self.times(work, told, frames);
         let mut period = Period { frames, input, output, times, flags };
-        // A panic must not reach PortAudio.
-        match catch_unwind(AssertUnwindSafe(|| engine.process(&mut period))) {
-            Ok(Flow::Continue) => {}
-            Ok(Flow::Finished) => work.finished = true,
-            Err(_) => {
-                work.finished = true;
-                output.fill(self.silence);
-                self.signals.lose(Loss::Host);
-            }
-        }
+        work.finished = turn::take(engine, &mut period, self.silence, &self.signals);
     }
 
     /// On our clock: only differences of PortAudio's times are used, where they can be.

@@ -1,15 +1,14 @@
 //! The engine on the audio thread, and the playback side if there is one.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use super::attributes::Attributes;
 use super::backlog::Strain;
 use super::pipe::{Pipe, Place};
 use super::stream::Shared;
-use crate::backend::monotonic_seconds;
 use crate::backend::times::Smoothed;
-use crate::realtime::{Engine, Flags, Flow, Loss, Period, Signals, Times};
+use crate::backend::{monotonic_seconds, turn};
+use crate::realtime::{Engine, Flags, Period, Signals, Times};
 
 /// Seconds that the engine waits at the start of a duplex stream for the times to be known.
 const SETTLING: f64 = 0.3;
@@ -194,15 +193,7 @@ impl Output {
             Some(engine) if !self.finished && !wait => {
                 let flags = std::mem::take(&mut self.flags);
                 let mut period = Period { frames, input, output, times, flags };
-                match catch_unwind(AssertUnwindSafe(|| engine.process(&mut period))) {
-                    Ok(Flow::Continue) => {}
-                    Ok(Flow::Finished) => self.finished = true,
-                    Err(_) => {
-                        self.finished = true;
-                        self.made.fill(self.silence);
-                        self.signals.lose(Loss::Host);
-                    }
-                }
+                self.finished = turn::take(engine.as_mut(), &mut period, self.silence, &self.signals);
                 if let Some(pipe) = &self.pipe {
                     self.hold.promise(pipe.frames + frames as u64, times.dac + duration);
                 }
