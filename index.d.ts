@@ -191,7 +191,7 @@ export interface CheckOptions {
 
 export declare function checkSettings(direction: string, options: CheckOptions, settings?: object): void
 
-/** Whose host APIs are looked at, in the whole process: 'cpal', 'portaudio', or as the environment says. */
+/** Whose host APIs are looked at, in the whole process: 'cpal', 'portaudio', 'all', or as the environment says. */
 export declare function chooseBackend(name?: string | undefined | null): void
 
 export declare function convert(src: Uint8Array, from: string, dst: Uint8Array, to: string, channels: number, clipOff: boolean, ditherOff: boolean): Counts

@@ -95,6 +95,9 @@ impl Client {
             Error::new(ErrorKind::NoLibrary, message).with_host_error(NAME, 0, reason)
         })?;
         let name = CString::new(name).unwrap_or_else(|_| c"sounddevice".into());
+        // Until it stands among those that are alive nobody else opens one: if the server died meanwhile, libjack would free it.
+        static OPENING: Mutex<()> = Mutex::new(());
+        let _alone = OPENING.lock().unwrap_or_else(PoisonError::into_inner);
         let open = || {
             // Before each attempt: a server that is dying refuses the first one, and its death is known by the next.
             mourn()?;
