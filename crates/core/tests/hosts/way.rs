@@ -97,6 +97,8 @@ pub const JACK_PORTAUDIO: Host = Host {
     name: "JACK (PortAudio)",
     output: "jack-portaudio:loop-system",
     input: "jack-portaudio:loop-system",
+    // PortAudio does not tell that another client has left.
+    hides_moves: true,
     ..JACK
 };
 

@@ -102,9 +102,6 @@ mod active {
             unsafe { *status = code };
         }
         if let Ok(client) = opened {
-            // PortAudio takes no notice of other clients.
-            // SAFETY: the client is open and not active.
-            unsafe { (client.library.set_port_registration_callback)(raw, Some(port_registered), raw.cast()) };
             DOWN.store(false, Ordering::Release);
             *foreign() = Some(Foreign { client, shut_down: None, active: false });
             static AT_EXIT: Once = Once::new();
@@ -194,24 +191,6 @@ mod active {
             unsafe { call(argument) };
         }
         stream::jack_died();
-    }
-
-    /// A port has come or gone.
-    unsafe extern "C" fn port_registered(id: u32, registered: c_int, client: *mut c_void) {
-        let Ok(library) = library::library() else { return };
-        // Of a server that is gone nothing can be asked any more.
-        if registered != 0 || DOWN.load(Ordering::Acquire) {
-            return;
-        }
-        // SAFETY: the client is open, it calls this; ports and their names stay readable as long.
-        let name = unsafe {
-            let port = (library.port_by_id)(client.cast(), id);
-            if port.is_null() { ptr::null() } else { (library.port_name)(port) }
-        };
-        if !name.is_null() {
-            // SAFETY: a terminated text.
-            stream::jack_port_left(&unsafe { CStr::from_ptr(name) }.to_string_lossy());
-        }
     }
 
     /// `pthread_cond_timedwait`: what PortAudio waits ten minutes for comes with JACK's next cycle, or never when there is

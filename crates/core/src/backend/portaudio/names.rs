@@ -55,11 +55,6 @@ pub(super) fn kind(code: c_int) -> ErrorKind {
     }
 }
 
-/// Whether JACK's client of this name has, or had, that port.
-pub(super) fn has_port(client: &str, port: &str) -> bool {
-    port.strip_prefix(client).is_some_and(|rest| rest.starts_with(':'))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

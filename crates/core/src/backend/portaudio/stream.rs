@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use super::guards::wake;
 use super::library::{ABORT, ALSA, CONTINUE, JACK, RawStream, TimeInfo, UNTOUCHED};
-use super::names;
 use super::parameters::{Parameters, format};
 use super::session::{Session, ask, tell};
 use crate::backend::gate::Gate;
@@ -50,8 +49,6 @@ struct Shared {
     latency: f64,
     clock: Clock,
     signals: Arc<Signals>,
-    /// Keys of both directions.
-    devices: Vec<String>,
     gate: Gate,
     /// The callback's while the gate is open, the control thread's afterwards.
     engine: UnsafeCell<Option<Box<dyn Engine>>>,
@@ -72,18 +69,6 @@ pub(super) fn jack_died() {
     for stream in ON_JACK.lock().unwrap_or_else(PoisonError::into_inner).drain(..) {
         if let Some(shared) = stream.upgrade() {
             shared.signals.lose(Loss::Server);
-        }
-    }
-}
-
-/// Tells the streams that use this port of another client's that it has gone, and with it their device.
-#[cfg_attr(not(all(target_os = "linux", target_env = "gnu")), allow(dead_code))] // as above
-pub(super) fn jack_port_left(name: &str) {
-    for stream in ON_JACK.lock().unwrap_or_else(PoisonError::into_inner).iter() {
-        if let Some(shared) = stream.upgrade()
-            && shared.devices.iter().any(|device| names::has_port(device, name))
-        {
-            shared.signals.lose(Loss::Device);
         }
     }
 }
@@ -239,7 +224,6 @@ fn open(session: &mut Session, kind: c_int, request: &Request, latency: f64, sig
         latency,
         clock: Clock::monotonic(),
         signals,
-        devices: [&request.input, &request.output].into_iter().flatten().map(|side| side.key.clone()).collect(),
         gate: Gate::default(),
         engine: UnsafeCell::new(None),
         work: UnsafeCell::new(Work {
