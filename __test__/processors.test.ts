@@ -195,6 +195,26 @@ test('messages go both ways; one that was posted before a block is heard before 
   );
 });
 
+test('what is posted while the module starts waits for who listens when it is ready, in order', async (t) => {
+  using device = manual(1);
+  const messages: unknown[] = [];
+  const stream = new OutputStream({
+    device: device.index,
+    processor: ({ port }) => {
+      for (let n = 0; n < 3; n++) port.postMessage(n);
+      const wait = new Int32Array(new SharedArrayBuffer(4));
+      Atomics.wait(wait, 0, 0, 200);
+      port.postMessage(3);
+      return () => {};
+    },
+  });
+  await stream.ready;
+  stream.on('message', (value) => messages.push(value));
+  await until(() => messages.length === 4);
+  t.deepEqual(messages, [0, 1, 2, 3]);
+  await stream.close();
+});
+
 test('without a processor there is nobody to post to', (t) => {
   using device = manual(1);
   using stream = new OutputStream({ device: device.index, callback: () => {} });

@@ -33,7 +33,8 @@ async function within(milliseconds: number, event: Promise<unknown>): Promise<bo
 
 /** Who hears of what happens in the thread. */
 export interface Listener {
-  message(value: unknown): void;
+  /** Says whether anybody has heard it. */
+  message(value: unknown): boolean;
   /** It has ended, and nobody wanted it to. */
   died(error: Error): void;
 }
@@ -47,7 +48,10 @@ export class ProcessorThread {
   readonly #port: MessagePort;
   readonly #gone: Promise<unknown>;
   #settle!: { resolve(): void; reject(error: Error): void };
+  readonly #listener: Listener;
   #begun = false;
+  /** What was posted before `ready` and nobody heard: those who listen from then on do. */
+  #early: unknown[] | undefined = [];
 
   /** `listener` must not keep the stream from being collected. */
   constructor(
@@ -59,6 +63,7 @@ export class ProcessorThread {
   ) {
     const { MessageChannel, Worker } = load('node:worker_threads') as typeof import('node:worker_threads');
     this.#handle = handle;
+    this.#listener = listener;
     this.ready = new Promise((resolve, reject) => {
       this.#settle = { resolve, reject };
     });
@@ -76,7 +81,9 @@ export class ProcessorThread {
       resourceLimits: { maxYoungGenerationSizeMb: 1 },
     });
     this.#gone = once(this.#worker, 'exit').catch(() => {});
-    port1.on('message', (value) => listener.message(value));
+    port1.on('message', (value) => {
+      if (this.#early?.length || !listener.message(value)) this.#early?.push(value);
+    });
     port1.unref();
     const died = (error: Error) => {
       if (this.over) return;
@@ -104,6 +111,8 @@ export class ProcessorThread {
       this.#begun = true;
       this.#worker.unref();
       this.#settle.resolve();
+      // Those who have waited for that come first.
+      setImmediate(() => this.#tellEarly());
       if (!this.#handle.realtime() && !this.#handle.facts().manualClock) warnOnce();
     }
     const text = this.#handle.takeFailure();
@@ -114,6 +123,12 @@ export class ProcessorThread {
       this.#settle.reject(failure);
     }
     return failure;
+  }
+
+  #tellEarly(): void {
+    const early = this.#early ?? [];
+    this.#early = undefined;
+    for (const value of early) this.#listener.message(value);
   }
 
   /** A run begins. */

@@ -126,7 +126,7 @@ export class StreamCore {
     if (!plan.processor || !this.#blocks) return;
     const core = new WeakRef(this);
     const thread = new ProcessorThread(plan, plan.processor, handle, this.#blocks, {
-      message: (value) => core.deref()?.heard(value),
+      message: (value) => core.deref()?.heard(value) ?? true,
       died: (error) => core.deref()?.died(error),
     });
     this.#processor = thread;
@@ -138,9 +138,16 @@ export class StreamCore {
     abandoned.register(this, end, this);
   }
 
-  /** From the processor. */
-  heard(value: unknown): void {
-    if (!this.#closed) safely(() => this.#owner.emit('message', value));
+  /** From the processor. Says whether anybody listened. */
+  heard(value: unknown): boolean {
+    let listened = true;
+    if (!this.#closed) {
+      safely(() => {
+        listened = this.#owner.listenerCount('message') > 0;
+        this.#owner.emit('message', value);
+      });
+    }
+    return listened;
   }
 
   /** The processor's thread has ended by itself. */
