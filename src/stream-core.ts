@@ -143,8 +143,7 @@ export class StreamCore {
     let listened = true;
     if (!this.#closed) {
       safely(() => {
-        listened = this.#owner.listenerCount('message') > 0;
-        this.#owner.emit('message', value);
+        listened = this.#owner.emit('message', value);
       });
     }
     return listened;

@@ -90,8 +90,9 @@ pub struct Devices {
 
 /// Asks all host APIs for the devices of now. A host API that does not answer within a second is left out.
 ///
-/// The environment variable `SOUNDDEVICE_BACKEND`, or [`choose_backend`](crate::choose_backend), chooses whose: those of `cpal`, which means all but PortAudio's, those
-/// of `portaudio` alone, or `all`. Without it PortAudio's are looked at only where one is named: see [`devices_for`].
+/// The environment variable `SOUNDDEVICE_BACKEND`, or [`choose_backend`](crate::choose_backend), chooses whose: those of
+/// `cpal`, which means all but PortAudio's, those of `portaudio` alone, or `all`. Without it PortAudio's are looked at only
+/// where one is named: see [`devices_for`].
 ///
 /// # Errors
 /// `InvalidArgValue` for another value of the variable; `NoLibrary` where it asks for a PortAudio that is not there.
