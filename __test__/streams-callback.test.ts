@@ -338,7 +338,7 @@ test('a promise that is returned ends the stream with a TypeError', async (t) =>
   await stream.close();
 });
 
-test('F83 an error that nobody hears is one process warning', async (t) => {
+test.serial('F83 an error that nobody hears is one process warning', async (t) => {
   using device = manual(1);
   const warnings: Error[] = [];
   const hear = (warning: Error) => warnings.push(warning);
