@@ -1,23 +1,35 @@
 //! Questions to systems that may never answer.
 
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, PoisonError};
+use std::time::{Duration, Instant};
 
-use crate::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
-use crate::sync::{mpsc, thread};
+use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::{Mutex, MutexGuard, mpsc, thread};
 
 /// Whom to ask. While an answer is overdue nothing more is asked, so that threads do not pile up behind a system that
 /// hangs; as soon as it has come, all is as before.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Asked(Arc<AtomicUsize>);
+pub(crate) struct Asked(Arc<Mutex<Overdue>>);
+
+/// The answers that nobody waits for any more.
+#[derive(Debug, Default)]
+struct Overdue {
+    count: usize,
+    /// When the first of them was asked for.
+    since: Option<Instant>,
+}
 
 const WAITING: u8 = 0;
 const OVERDUE: u8 = 1;
 const ANSWERED: u8 = 2;
 
+/// How often it is looked whether an overdue answer has come.
+const LOOK: Duration = Duration::from_millis(2);
+
 /// A question under way.
 pub(crate) struct Question<T> {
     asked: Asked,
+    begun: Instant,
     state: Arc<AtomicU8>,
     answer: mpsc::Receiver<T>,
 }
@@ -29,7 +41,7 @@ impl Asked {
         thread: &str,
         question: impl FnOnce() -> T + Send + 'static,
     ) -> Option<Question<T>> {
-        if self.0.load(Ordering::Acquire) > 0 {
+        if self.overdue().count > 0 {
             return None;
         }
         let (sender, answer) = mpsc::channel();
@@ -38,18 +50,43 @@ impl Asked {
         let body = move || {
             let _ = sender.send(question());
             if answered.swap(ANSWERED, Ordering::AcqRel) == OVERDUE {
-                asked.0.fetch_sub(1, Ordering::AcqRel);
+                asked.came();
             }
         };
+        let begun = Instant::now();
         thread::Builder::new().name(thread.into()).spawn(body).ok()?;
-        Some(Question { asked: self.clone(), state, answer })
+        Some(Question { asked: self.clone(), begun, state, answer })
+    }
+
+    /// Waits until nothing is overdue, as long as if the overdue question had been the caller's. False if it stays overdue:
+    /// who has been silent for longer is not waited for again.
+    pub(crate) fn settled(&self, patience: Duration) -> bool {
+        loop {
+            match self.overdue().since {
+                None => return true,
+                Some(since) if since.elapsed() >= patience => return false,
+                Some(_) => std::thread::sleep(LOOK),
+            }
+        }
+    }
+
+    fn overdue(&self) -> MutexGuard<'_, Overdue> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn came(&self) {
+        let mut overdue = self.overdue();
+        overdue.count -= 1;
+        if overdue.count == 0 {
+            overdue.since = None;
+        }
     }
 }
 
 #[cfg(test)]
 impl Asked {
     pub(crate) fn is_overdue(&self) -> bool {
-        self.0.load(Ordering::Acquire) > 0
+        self.overdue().count > 0
     }
 }
 
@@ -64,9 +101,12 @@ impl<T> Question<T> {
         let answer = self.listen(patience);
         if answer.is_none() {
             // Counted before it is marked, so that the thread never takes back what has not been counted.
-            self.asked.0.fetch_add(1, Ordering::AcqRel);
+            let mut overdue = self.asked.overdue();
+            overdue.count += 1;
+            overdue.since.get_or_insert(self.begun);
+            drop(overdue);
             if self.state.swap(OVERDUE, Ordering::AcqRel) == ANSWERED {
-                self.asked.0.fetch_sub(1, Ordering::AcqRel);
+                self.asked.came();
                 return self.answer.try_recv().ok();
             }
         }
@@ -101,5 +141,22 @@ mod tests {
             thread::yield_now();
         }
         assert_eq!(asked.ask("question", || 5).expect("again").wait(LONG), Some(5));
+    }
+
+    #[test]
+    fn an_overdue_answer_is_waited_for_as_long_as_if_one_had_asked_for_it() {
+        let asked = Asked::default();
+        assert!(asked.settled(Duration::ZERO), "nothing is overdue");
+        let (go, wait) = mpsc::channel::<()>();
+        let late = asked.ask("question", move || wait.recv().is_ok()).expect("a question");
+        assert_eq!(late.wait(Duration::ZERO), None);
+        assert!(!asked.settled(Duration::ZERO), "silent for longer than that");
+        let waiting = {
+            let asked = asked.clone();
+            thread::spawn(move || asked.settled(LONG))
+        };
+        go.send(()).expect("the thread waits");
+        assert!(waiting.join().expect("no panic"));
+        assert!(asked.ask("question", || ()).is_some());
     }
 }

@@ -81,8 +81,10 @@ impl Devices {
     }
 
     fn by_index(&self, index: i64, kind: Option<Kind>) -> Result<&DeviceInfo> {
-        let device = usize::try_from(index).ok().and_then(|index| self.get(index));
-        let device = device.ok_or_else(|| self.none(format!("Error querying device {index}")))?;
+        let message = format!("Error querying device {index}");
+        // Nobody will ever have it, whether all have answered or not.
+        let Ok(index) = usize::try_from(index) else { return Err(Error::new(ErrorKind::NoSuchDevice, message)) };
+        let device = self.get(index).ok_or_else(|| self.none(message))?;
         match kind {
             Some(kind) if device.max_channels(kind) == 0 => Err(not_a(kind, device)),
             _ => Ok(device),

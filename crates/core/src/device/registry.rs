@@ -83,7 +83,7 @@ pub(super) fn list_until(wanted: Wanted, enough: impl Fn(&Devices) -> bool) -> R
         asking.give_up();
         return Ok(devices);
     }
-    asking.listen(LISTING_ALL);
+    asking.insist(LISTING_ALL);
     asking.give_up();
     Ok(compose(asking.lists, portaudios))
 }
@@ -133,16 +133,27 @@ struct Asking {
     begun: Instant,
     lists: Vec<Option<HostListing>>,
     questions: Vec<Option<Question<Option<HostListing>>>>,
+    /// Those that still owe somebody an answer.
+    busy: Vec<usize>,
+}
+
+/// Whom to ask, a host API each.
+fn asked(host: usize) -> &'static Asked {
+    static ASKED: OnceLock<Vec<Asked>> = OnceLock::new();
+    &ASKED.get_or_init(|| hosts().iter().map(|_| Asked::default()).collect())[host]
+}
+
+fn ask(position: usize) -> Option<Question<Option<HostListing>>> {
+    asked(position).ask("device list", move || hosts()[position].list().ok())
 }
 
 impl Asking {
     fn begin(wanted: impl Iterator<Item = bool>) -> Self {
-        static ASKED: OnceLock<Vec<Asked>> = OnceLock::new();
-        let asked = ASKED.get_or_init(|| hosts().iter().map(|_| Asked::default()).collect());
         let mut asking = Self {
             begun: Instant::now(),
             lists: hosts().iter().map(|_| None).collect(),
             questions: hosts().iter().map(|_| None).collect(),
+            busy: Vec::new(),
         };
         // Who takes longest begins: libraries are loaded one at a time.
         let mut order: Vec<(usize, bool)> = wanted.enumerate().collect();
@@ -152,7 +163,10 @@ impl Asking {
             match host.listing() {
                 _ if !wanted || !chosen(host) => asking.lists[position] = Some(HostListing::default()),
                 Listing::AtOnce => asking.lists[position] = host.list().ok(),
-                _ => asking.questions[position] = asked[position].ask("device list", || host.list().ok()),
+                _ => match ask(position) {
+                    Some(question) => asking.questions[position] = Some(question),
+                    None => asking.busy.push(position),
+                },
             }
         }
         asking
@@ -168,7 +182,17 @@ impl Asking {
                 *asked = None;
             }
         }
-        self.questions.iter().any(Option::is_some)
+        self.questions.iter().any(Option::is_some) || !self.busy.is_empty()
+    }
+
+    /// The same for a caller who needs it: those that are busy are asked as soon as they are not.
+    fn insist(&mut self, patience: Duration) {
+        for position in std::mem::take(&mut self.busy) {
+            if asked(position).settled(patience) {
+                self.questions[position] = ask(position);
+            }
+        }
+        self.listen(patience);
     }
 
     /// Waits no longer: whoever has not answered is not asked again before it has.
