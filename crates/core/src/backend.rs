@@ -184,8 +184,9 @@ pub(crate) trait HostApi: Send + Sync {
         Listing::Waits
     }
 
-    /// Pokes whenever the list or the defaults may have changed, as long as what it returns lives; deafens when it cannot do
-    /// so any longer. None where the system does not tell: then the list is looked at once a second.
+    /// Pokes, or says what there is, at once and whenever the list or the defaults may have changed, as long as what it returns
+    /// lives; deafens when it cannot do so any longer. None where the system does not tell: then the list is looked at once a
+    /// second.
     fn watch(&self, poke: &Poke) -> Option<Box<dyn Send>> {
         let _ = poke;
         None

@@ -128,3 +128,35 @@ fn a_stream_in_both_directions_calls_back_in_real_time_and_stops() {
     stream.stop().expect("to stop");
     stream.close();
 }
+
+/// Wine takes the default device from its registry, and tells when that changes. Nobody looks: WASAPI tells.
+#[test]
+fn who_watches_is_told_of_another_default_device() {
+    const KEY: &str = r"HKCU\Software\Wine\Drivers\winepulse.drv";
+    let reg = |arguments: &[&str]| {
+        std::process::Command::new("reg").args(arguments).output().is_ok_and(|o| o.status.success())
+    };
+    if std::env::var_os("WINEPREFIX").is_none() {
+        return println!("skipped: not Wine");
+    }
+    let list = devices().expect("a list");
+    let Some(before) = default(Kind::Output) else { return };
+    let other = list
+        .iter()
+        .find(|device| device.host_api_name == HOST && device.max_output_channels > 0 && device.id != before);
+    let Some(other) = other else { return println!("skipped: one output only") };
+    let (sender, events) = std::sync::mpsc::channel();
+    let watcher = sounddevice::watch_devices(move |event| drop(sender.send(event))).expect("a watcher");
+    let (_, key) = other.id.split_once(':').expect("a host API");
+    assert!(reg(&["add", KEY, "/v", "DefaultOutput", "/d", key, "/f"]));
+    let told = events.recv_timeout(PATIENCE);
+    assert!(reg(&["delete", KEY, "/v", "DefaultOutput", "/f"]));
+    match told.expect("an event") {
+        sounddevice::DeviceEvent::DefaultChanged { kind: Kind::Output, device: Some(device) } => {
+            assert_eq!(device.id, other.id);
+        }
+        event => panic!("{event:?}"),
+    }
+    drop(watcher);
+    while events.recv_timeout(PATIENCE).is_ok() {}
+}

@@ -9,7 +9,11 @@ mod alsa;
 #[cfg(target_os = "linux")]
 mod cards;
 mod devices;
+#[cfg(windows)]
+mod endpoints;
 mod format;
+#[cfg(target_os = "macos")]
+mod hardware;
 mod pace;
 #[cfg(target_os = "macos")]
 mod permission;
@@ -294,7 +298,11 @@ impl HostApi for CpalHost {
         }
         #[cfg(target_os = "linux")]
         return cards::watch(poke);
-        #[cfg(not(target_os = "linux"))]
+        #[cfg(windows)]
+        return endpoints::watch(poke);
+        #[cfg(target_os = "macos")]
+        return hardware::watch(poke);
+        #[cfg(not(any(target_os = "linux", windows, target_os = "macos")))]
         {
             let _ = poke;
             None

@@ -101,6 +101,8 @@ impl HostApi for &'static VirtualHost {
     fn watch(&self, poke: &Poke) -> Option<Box<dyn Send>> {
         let poke = Arc::new(poke.clone());
         self.watchers.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&poke));
+        // Before that something may have happened.
+        poke.poke();
         Some(Box::new(poke))
     }
 

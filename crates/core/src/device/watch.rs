@@ -72,14 +72,13 @@ impl Poke {
     }
 
     /// This is what there is now: for those that can say so at the moment of each change, so that none stays unseen.
-    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only hosts of Linux tell so far"))]
     pub(crate) fn say(&self, listing: HostListing) {
         self.shared.state().said.push_back((self.host, listing));
         self.shared.changed.notify_all();
     }
 
     /// The telling has ended: somebody has to ask for it anew.
-    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only hosts of Linux tell so far"))]
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "of those that tell, only PulseAudio ends it"))]
     pub(crate) fn deafen(&self) {
         self.shared.state().deaf.insert(self.host);
         self.poke();
@@ -91,11 +90,16 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits for news, or a while. None when it is over.
-    fn wait(&self) -> Option<State> {
+    /// Waits for news, or until then. None when it is over.
+    fn wait(&self, until: Option<Instant>) -> Option<State> {
         let quiet = |state: &mut State| state.poked.is_empty() && state.said.is_empty() && !state.closed;
-        let waited = self.changed.wait_timeout_while(self.state(), INTERVAL, quiet);
-        let (mut state, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let mut state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
+            Some(patience) => {
+                let waited = self.changed.wait_timeout_while(self.state(), patience, quiet);
+                waited.unwrap_or_else(PoisonError::into_inner).0
+            }
+            None => self.changed.wait_while(self.state(), quiet).unwrap_or_else(PoisonError::into_inner),
+        };
         (!state.closed).then(|| std::mem::take(&mut *state))
     }
 }
@@ -152,11 +156,11 @@ fn second() -> Portaudios {
 fn watch(shared: &Arc<Shared>, mut known: Known, mut tell: impl FnMut(DeviceEvent)) {
     let listen = |host: usize| {
         let poke = Poke { shared: Arc::clone(shared), host };
-        // Before it listens something may have happened.
-        poke.poke();
         chosen(hosts()[host].as_ref()).then(|| hosts()[host].watch(&poke)).flatten()
     };
     let mut ears: Vec<_> = (0..hosts().len()).map(listen).collect();
+    // Those that told once and may do so again when they have devices.
+    let mut lost = vec![false; ears.len()];
     let list = |known: &Known| compose(known.ours.clone(), known.portaudios.clone());
     let mut before = list(&known);
     let mut compare = |known: &Known| {
@@ -168,32 +172,46 @@ fn watch(shared: &Arc<Shared>, mut known: Known, mut tell: impl FnMut(DeviceEven
         }
         before = now;
     };
-    let mut next = Instant::now() + LONG_INTERVAL;
-    while let Some(State { said, poked, deaf, .. }) = shared.wait() {
-        if Instant::now() >= next {
+    let is_second = matches!(choice(), Ok(Choice::PortAudio | Choice::All));
+    let in_a_while = |interval: Duration| Some(Instant::now() + interval);
+    let mut look = in_a_while(INTERVAL);
+    let mut second_look = in_a_while(LONG_INTERVAL).filter(|_| is_second);
+    loop {
+        // Where all tell, there is nothing to look for.
+        let next_look = look.filter(|_| ears.iter().any(Option::is_none));
+        let Some(State { said, poked, deaf, .. }) = shared.wait(next_look.into_iter().chain(second_look).min()) else {
+            return;
+        };
+        let due = |time: Option<Instant>| time.is_some_and(|time| Instant::now() >= time);
+        if due(second_look) {
             known.portaudios = second();
             compare(&known);
-            next = Instant::now() + LONG_INTERVAL;
+            second_look = in_a_while(LONG_INTERVAL);
         }
         for host in deaf {
             ears[host] = None;
+            lost[host] = true;
         }
-        let idle = said.is_empty() && poked.is_empty();
         for (host, listing) in said.into_iter().filter(|(host, _)| chosen(hosts()[*host].as_ref())) {
             known.ours[host] = Some(listing);
             compare(&known);
         }
-        // Where there is no news, those are looked at that never tell any.
-        let looked: Vec<bool> =
-            (0..ears.len()).map(|host| if idle { ears[host].is_none() } else { poked.contains(&host) }).collect();
+        // Those that have called for it, and from time to time those that never do.
+        let (silent, looks) = (due(look), ears.iter().map(Option::is_none));
+        let looked: Vec<bool> = looks.enumerate().map(|(host, deaf)| poked.contains(&host) || silent && deaf).collect();
+        if silent {
+            look = in_a_while(INTERVAL);
+        }
         if !looked.contains(&true) {
             continue;
         }
         let found = listings(looked.iter().copied());
         for (host, listing) in found.into_iter().enumerate().filter(|(host, _)| looked[*host]) {
+            let there = listing.as_ref().is_some_and(|listing| !listing.devices.is_empty());
             // A server has come: it may tell from now on.
-            if ears[host].is_none() && listing != known.ours[host] {
+            if ears[host].is_none() && (listing != known.ours[host] || lost[host] && there) {
                 ears[host] = listen(host);
+                lost[host] = false;
             }
             known.ours[host] = listing;
         }

@@ -1,8 +1,10 @@
 //! What only JACK does: everything is exact to the frame, and devices are clients with ports.
 
 use std::process::Command;
+use std::sync::mpsc::{self, Receiver};
+use std::time::Instant;
 
-use sounddevice::{AudioData, DeviceInfo, Devices, ErrorKind, devices};
+use sounddevice::{AudioData, DeviceEvent, DeviceInfo, Devices, ErrorKind, devices, watch_devices};
 
 use super::contract::{assert_sound, judged, together};
 use super::counter::{Counts, Heard, heard, heard_on, signal};
@@ -163,5 +165,49 @@ fn a_server_that_stands_still_is_not_waited_for() {
         way.resume();
         until("the server", || listed(LOOPBACK) && listed(WIDE));
         way.carries::<f32>(4_800);
+    });
+}
+
+/// Takes events until both devices are there, or neither is; none tells what is known.
+fn told(events: &Receiver<DeviceEvent>, there: &mut [bool; 2], wanted: bool) {
+    while *there != [wanted; 2] {
+        let (came, device) = match events.recv_timeout(PATIENCE).expect("an event") {
+            DeviceEvent::Added(device) => (true, device),
+            DeviceEvent::Removed(device) => (false, device),
+            _ => continue,
+        };
+        let Some(which) = [LOOPBACK, WIDE].iter().position(|id| device.id == *id) else { continue };
+        assert_eq!(std::mem::replace(&mut there[which], came), !came, "{device:?}");
+    }
+}
+
+#[test]
+fn who_watches_is_told_of_each_death_of_a_server_and_of_the_next_one() {
+    let name = concat!(module_path!(), "::who_watches_is_told_of_each_death_of_a_server_and_of_the_next_one");
+    apart(JACK, name, |way| {
+        let (sender, events) = mpsc::channel();
+        let watcher = watch_devices(move |event| drop(sender.send(event))).expect("a watcher");
+        let mut there = [true; 2];
+        let die: [fn(&Way); 2] = [Way::kill, Way::stop];
+        for die in die.iter().cycle().take(4) {
+            // A stream must be told as early as without a watcher.
+            let stream = Plan::play(&AudioData::<f32>::zeros(600 * RATE as usize, 2, RATE), LOOPBACK).start();
+            stream.goes_on(0);
+            let since = Instant::now();
+            die(way);
+            assert!(stream.job.wait_for(PATIENCE), "nobody was told");
+            println!("JACK: a stream is told after {} ms", since.elapsed().as_millis());
+            told(&events, &mut there, false);
+            println!("JACK: who watches is told after {} ms", since.elapsed().as_millis());
+            way.revive();
+            told(&events, &mut there, true);
+        }
+        way.pause();
+        let since = Instant::now();
+        drop(watcher);
+        while events.recv_timeout(PATIENCE).is_ok() {}
+        println!("JACK: the watching ends after {} ms while the server stands still", since.elapsed().as_millis());
+        way.resume();
+        until("the server", || listed(LOOPBACK) && listed(WIDE));
     });
 }

@@ -17,6 +17,7 @@ pub(super) fn watch(poke: &Poke) -> Option<Box<dyn Send>> {
     let poke = poke.clone();
     let body = move || {
         let mut before = cards();
+        poke.poke();
         while dropped.recv_timeout(INTERVAL) == Err(RecvTimeoutError::Timeout) {
             let now = cards();
             if now != before {

@@ -22,6 +22,9 @@ const BETWEEN: Duration = Duration::from_millis(30);
 /// How long it may take to let a client go.
 const FAREWELL: Duration = Duration::from_millis(900);
 
+/// How long libjack's thread may take, after a callback, to leave what belongs to a client.
+const AFTER: Duration = Duration::from_millis(20);
+
 /// A client of the server. Dropping it closes it, which takes as long as the server likes: see [`release`].
 pub(in crate::backend) struct Client {
     pub library: &'static Library,
@@ -130,8 +133,24 @@ impl Client {
         Ok(Self { library, raw, number, closed: AtomicBool::new(false) })
     }
 
+    /// Leaves the server: one that is `active` first takes part in no more cycles; of one that is `down` nobody is told.
+    pub(super) fn leave(&self, active: bool, down: bool) {
+        if down {
+            thread::sleep(AFTER);
+            return self.close();
+        }
+        // jackd tells all clients of each that leaves, and waits for them: where many leave at once it may never come back.
+        static LEAVING: Mutex<()> = Mutex::new(());
+        let _turn = LEAVING.lock().unwrap_or_else(PoisonError::into_inner);
+        if active {
+            // SAFETY: the client is open. One that is closed while active may hang the next one that opens.
+            unsafe { (self.library.deactivate)(self.raw) };
+        }
+        self.close();
+    }
+
     /// Ends its callbacks. Nothing else may be asked of it afterwards.
-    pub(super) fn close(&self) {
+    fn close(&self) {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }

@@ -12,9 +12,8 @@ use std::cell::UnsafeCell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use super::NAME;
 use super::client::{Client, ask, release, server_died};
@@ -34,8 +33,6 @@ const MOST: usize = 8192;
 /// How long a stream waits, in seconds, for the server to make the connections it has promised. A server can be told to
 /// ignore them.
 const UNCONNECTED: f64 = 0.5;
-/// How long libjack's thread may take, after a callback, to leave what belongs to a client.
-const AFTER: Duration = Duration::from_millis(20);
 /// `EEXIST`: connected already.
 const EXISTS: c_int = 17;
 
@@ -291,18 +288,7 @@ impl State {
     fn leave(&self) {
         self.gate.close();
         self.news.close();
-        if self.down.load(Ordering::Acquire) {
-            std::thread::sleep(AFTER);
-            return self.client.close();
-        }
-        // jackd tells all clients of each that leaves, and waits for them: where many leave at once it may never come back.
-        static LEAVING: Mutex<()> = Mutex::new(());
-        let _turn = LEAVING.lock().unwrap_or_else(PoisonError::into_inner);
-        if self.active.load(Ordering::Acquire) {
-            // SAFETY: the client is open. One that is closed while active may hang the next one that opens.
-            unsafe { (self.client.library.deactivate)(self.client.raw) };
-        }
-        self.client.close();
+        self.client.leave(self.active.load(Ordering::Acquire), self.down.load(Ordering::Acquire));
     }
 
     /// Talks to the server: only inside [`ask`].

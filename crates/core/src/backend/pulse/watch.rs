@@ -48,7 +48,8 @@ pub(super) fn listen(library: &'static Library, poke: &Poke) -> Option<Box<dyn S
     let (ready, listening) = mpsc::sync_channel(1);
     let body = move || {
         let Ok(connection) = Connection::open(library, Instant::now() + PATIENCE) else { return };
-        let changed = AtomicBool::new(false);
+        // Before it listened something may have happened.
+        let changed = AtomicBool::new(true);
         subscribe(&connection, &changed);
         *held(&mainloop) = Some(Shared(connection.mainloop));
         let _ = ready.send(());
