@@ -1,5 +1,6 @@
 /** Speakers and microphones on a real server, where it runs; `SOUND_TURNS` says how often each is done. */
 import { execFileSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
 import test, { type ExecutionContext } from 'ava';
 import {
   AudioData,
@@ -13,7 +14,9 @@ import {
   type Microphone,
   type Speaker,
   setName,
+  watchDevices,
 } from 'sounddevice';
+import { until } from './helper.js';
 import { aloneOnServers, wanted } from './servers-alone.js';
 
 aloneOnServers(test);
@@ -70,14 +73,17 @@ async function heard(
   way: Parameters<typeof loop>[2],
   sink = 'twin_a',
 ): Promise<void> {
+  let lost = 0;
   for (let turn = 0; turn < TURNS; turn++) {
     let frames: number[][] = [];
     for (let attempt = 0; attempt < 5 && frames.length !== BURST; attempt++) {
       frames = await loop(getSpeaker(`pulseaudio:${sink}`), monitor(sink), way);
+      lost += Number(frames.length !== BURST);
       for (const frame of frames) if (String(frame) !== String(expected)) t.deepEqual(frame, expected);
     }
     t.is(frames.length, BURST);
   }
+  if (TURNS > 1) t.log(`${TURNS} bursts heard to the last sample, ${lost} more with samples lost`);
 }
 
 on('every card has a name, an id and channels, and the defaults play and record', async (t) => {
@@ -161,4 +167,59 @@ on('the mixer shows the name that was set', async (t) => {
   const shown = execFileSync('pactl', ['list', 'sink-inputs'], { encoding: 'utf8' });
   t.true(shown.includes('application.name = "Name of a test"'), shown);
   setName(before);
+});
+
+const jack = wanted('JACK') || ids.includes('jack:loopback') ? test.serial : test.serial.skip;
+jack('JACK shows the name that was set, as far as it has the letters', async (t) => {
+  const before = getName();
+  setName('Name: of a test that is long');
+  await using player = getSpeaker('jack:loopback').player({ sampleRate: RATE, channels: 1 });
+  t.is(player.channels, 1);
+  const shown = execFileSync('jack_lsp', { encoding: 'utf8' });
+  t.true(shown.includes('Name- of a test that is lon:output_1'), shown);
+  setName(before);
+});
+
+const count = (what: string) => readdirSync(`/proc/self/${what}`).length;
+
+on('a hundred sinks come and go while a player plays: each is told once, and leaves nothing', async (t) => {
+  const pactl = (...args: string[]) => execFileSync('pactl', args, { encoding: 'utf8' }).trim();
+  await using player = getSpeaker('pulseaudio:twin_b').player({ sampleRate: RATE });
+  let plays = true;
+  const playing = (async () => {
+    while (plays) await player.play(new Float32Array(RATE / 10));
+  })();
+  let before = { fd: Infinity, task: Infinity };
+  const told: string[] = [];
+  const expected: string[] = [];
+  const turn = async (number: number) => {
+    const sink = `pulseaudio:passing_${number}`;
+    const both = (type: string) => expected.push(`${type} ${sink}`, `${type} ${sink}.monitor`);
+    const module = pactl('load-module', 'module-null-sink', `sink_name=passing_${number}`);
+    both('added');
+    await until(() => told.length >= expected.length);
+    t.is(getSpeaker(sink).channels, 2);
+    pactl('unload-module', module);
+    both('removed');
+    await until(() => told.length >= expected.length);
+    if (number % 10 === 0) t.throws(() => getSpeaker(sink), { code: 'ERR_NO_SUCH_DEVICE' });
+  };
+  for (const numbers of [1, 100]) {
+    const watcher = watchDevices().on('change', ({ type, device }) => {
+      if (device?.id.includes('passing_')) told.push(`${type} ${device.id}`);
+    });
+    for (let number = 0; number < numbers; number++) await turn(number);
+    watcher.close();
+    if (numbers === 1) {
+      // what stays for the process is there by now, and what stays for two seconds has gone
+      await new Promise((resolve) => setTimeout(resolve, 3000));
+      before = { fd: count('fd'), task: count('task') };
+    }
+  }
+  // the two of a sink come in any order
+  const pairs = (list: string[]) => list.flatMap((_, n) => (n % 2 ? [] : [list.slice(n, n + 2).sort()]));
+  t.deepEqual(pairs(told), pairs(expected));
+  await until(() => count('fd') <= before.fd && count('task') <= before.task);
+  plays = false;
+  await playing;
 });

@@ -7,6 +7,7 @@ import {
   channelNameMap,
   defaultMicrophone,
   defaultSpeaker,
+  defaults,
   getMicrophone,
   getName,
   getSpeaker,
@@ -64,6 +65,13 @@ test.serial('speakers and microphones are the devices that play and hear, and pr
   t.is(defaultSpeaker().id, queryDevices(null, 'output').id);
   t.is(defaultMicrophone().id, queryDevices(null, 'input').id);
   t.is(getSpeaker('').id, defaultSpeaker().id);
+  t.true(Object.isFrozen(speaker) && Object.isFrozen(microphone));
+  for (const call of [Speaker.prototype.player, Speaker.prototype.play, Microphone.prototype.recorder]) {
+    t.is(
+      refusal(t, () => Reflect.apply(call, { channels: 2 }, [OPEN, OPEN])),
+      'TypeError ERR_INVALID_ARG_TYPE',
+    );
+  }
   for (const make of [Speaker, Microphone]) {
     t.is(
       refusal(t, () => Reflect.construct(make, [])),
@@ -100,6 +108,17 @@ test.serial('a card is found by id, by part of its name, and by letters in their
     refusal(t, () => getMicrophone('x', { loopback: true } as never)),
     'TypeError ERR_UNKNOWN_OPTION',
   );
+});
+
+test.serial('an empty query is the default, also the one that the program has set', (t) => {
+  using device = virtual.createDevice({ name: 'Set Card' });
+  defaults.device = device.id;
+  try {
+    t.is(getSpeaker('').id, device.id);
+    t.is(getMicrophone('').id, device.id);
+  } finally {
+    defaults.reset();
+  }
 });
 
 test.serial('what is played by a player follows without a gap, and closing plays it out', async (t) => {
@@ -280,6 +299,9 @@ test.serial('maps and options that cannot be are refused before anything is open
   t.is(taken({}), 'TypeError ERR_INVALID_ARG_TYPE');
   t.is(taken({ frames: '5' }), 'TypeError ERR_INVALID_ARG_TYPE');
   t.is(taken({ frames: 0.5 }), 'RangeError ERR_INVALID_ARG_VALUE');
+  t.is(taken({ frames: 1e12 }), 'RangeError ERR_OUT_OF_RANGE');
+  // 16 GB: thrown by the call too
+  t.is(taken({ frames: 2 ** 31 }), 'RangeError ERR_OUT_OF_RANGE');
   const wrongData = (data: unknown) => refusal(t, () => speaker.play(data as never, OPEN));
   t.is(wrongData('x'), 'TypeError ERR_INVALID_ARG_TYPE');
   t.is(wrongData({ data: [1, 2, 3], shape: [1, 3] }), 'RangeError ERR_INVALID_ARG_VALUE');

@@ -62,7 +62,8 @@ function alone({ hostApiName }: DeviceInfo): ExtraSettings {
 function planOf(card: { channels: number }, given: ReturnType<typeof is.check<typeof OPTIONS>>): CardPlan {
   if (given.sampleRate === undefined) throw invalidType('sampleRate must be a number, got undefined');
   is.checkPossible(given.sampleRate);
-  const device = devices.get(card) as DeviceInfo;
+  const device = devices.get(card);
+  if (device === undefined) throw invalidType(`expected a speaker or a microphone, got ${show(card)}`);
   return {
     device: device.index,
     sampleRate: given.sampleRate,
@@ -97,6 +98,7 @@ export class Speaker {
     this.name = device.name;
     this.channels = device.maxOutputChannels;
     devices.set(this, device);
+    Object.freeze(this);
   }
 
   static {
@@ -161,6 +163,7 @@ export class Microphone {
     this.channels = device.maxInputChannels;
     this.isLoopback = device.isLoopback;
     devices.set(this, device);
+    Object.freeze(this);
   }
 
   static {
@@ -177,14 +180,12 @@ export class Microphone {
     const { frames, ...given } = is.check(options, { ...OPTIONS, frames: frameCount });
     if (frames === undefined) throw invalidType('frames must be a number, got undefined');
     const recorder = new CardRecorder(planOf(this, given));
-    const all = async () => {
-      try {
-        return await recorder.record(frames);
-      } finally {
-        await recorder.close();
-      }
-    };
-    return all();
+    try {
+      return recorder.record(frames).finally(() => recorder.close());
+    } catch (error) {
+      recorder.close();
+      throw error;
+    }
   }
 
   /**
@@ -237,12 +238,12 @@ export function defaultSpeaker(): Speaker {
 
 /**
  * By id, then by part of the name in any case, then by letters in their order: 'FS2i2' is 'Focusrite Scarlett 2i2'. The first
- * host API that has something fitting decides; '' is the default one.
+ * host API that has something fitting decides; '' is that of `defaultSpeaker()`.
  *
  * @throws SoundDeviceError `ERR_NO_SUCH_DEVICE`; `ERR_AMBIGUOUS_DEVICE`, naming what fits.
  */
 export function getSpeaker(query: string): Speaker {
-  return speaker(native(() => addon.findSpeaker(text(query))));
+  return query === '' ? defaultSpeaker() : speaker(native(() => addon.findSpeaker(text(query))));
 }
 
 /** All microphones of now; with `includeLoopback` also those that hear what a speaker plays. */
@@ -267,5 +268,7 @@ export function defaultMicrophone(): Microphone {
  */
 export function getMicrophone(query: string, options?: { includeLoopback?: boolean }): Microphone {
   const loopback = withLoopback(options);
-  return microphone(native(() => addon.findMicrophone(text(query), loopback)));
+  return query === ''
+    ? defaultMicrophone()
+    : microphone(native(() => addon.findMicrophone(text(query), loopback)));
 }

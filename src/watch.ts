@@ -28,11 +28,13 @@ function eventOf({ type, kind, device }: NativeEvent): DeviceEvent {
   return (kind === undefined ? { type, device: info } : { type, kind, device: info }) as DeviceEvent;
 }
 
-/** One iteration: what has not been taken yet, or who waits for more. */
+/** One iteration: what has not been taken yet, or those who wait for more, in their order. */
 interface Reader {
   events: DeviceEvent[];
-  wake: (() => void) | undefined;
+  waiting: ((result: IteratorResult<DeviceEvent, undefined>) => void)[];
 }
+
+const DONE = { value: undefined, done: true } as const;
 
 class Watcher extends EventEmitter<{ change: [event: DeviceEvent] }> implements DeviceWatcher {
   readonly #readers = new Set<Reader>();
@@ -42,39 +44,41 @@ class Watcher extends EventEmitter<{ change: [event: DeviceEvent] }> implements 
 
   #tell(event: DeviceEvent): void {
     if (this.#closed) return;
-    for (const reader of this.#readers) {
-      reader.events.push(event);
-      reader.wake?.();
+    for (const { events, waiting } of this.#readers) {
+      const next = waiting.shift();
+      if (next) next({ value: event, done: false });
+      else events.push(event);
     }
     this.emit('change', event);
   }
 
-  [Symbol.asyncIterator](): AsyncIterator<DeviceEvent> {
+  [Symbol.asyncIterator](): AsyncIterableIterator<DeviceEvent, undefined> {
     // From now on, not from the first `next` on: nothing that happens between them is missed.
-    const reader: Reader = { events: [], wake: undefined };
+    const reader: Reader = { events: [], waiting: [] };
     if (!this.#closed) this.#readers.add(reader);
-    const done = { value: undefined, done: true } as const;
+    const { events, waiting } = reader;
     return {
-      next: async () => {
-        while (reader.events.length === 0) {
-          if (!this.#readers.has(reader)) return done;
-          await new Promise<void>((resolve) => {
-            reader.wake = resolve;
-          });
-        }
-        return { value: reader.events.shift() as DeviceEvent, done: false };
-      },
+      next: () =>
+        new Promise((resolve) => {
+          const event = events.shift();
+          if (event) resolve({ value: event, done: false });
+          else if (this.#readers.has(reader)) waiting.push(resolve);
+          else resolve(DONE);
+        }),
       return: async () => {
-        reader.events.length = 0;
+        events.length = 0;
         this.#forget(reader);
-        return done;
+        return DONE;
+      },
+      [Symbol.asyncIterator]() {
+        return this;
       },
     };
   }
 
   #forget(reader: Reader): void {
     this.#readers.delete(reader);
-    reader.wake?.();
+    for (const next of reader.waiting.splice(0)) next(DONE);
   }
 
   close(): void {
@@ -97,9 +101,9 @@ class Watcher extends EventEmitter<{ change: [event: DeviceEvent] }> implements 
 }
 
 /**
- * Watches the list of devices and the defaults: on PulseAudio the server tells, elsewhere a cheap look once a second. When an
- * event comes, `queryDevices()` agrees with it, or is newer. What comes and goes again within some milliseconds may stay
- * unseen. Events come on this thread.
+ * Watches the list of devices and the defaults: PulseAudio, JACK, WASAPI and Core Audio tell of changes; elsewhere, and for a
+ * server to come, there is a cheap look once a second. When an event comes, `queryDevices()` agrees with it, or is newer. What
+ * comes and goes again within some milliseconds may stay unseen. Events come on this thread.
  *
  * @throws SoundDeviceError where the system has no thread for it.
  * @example
