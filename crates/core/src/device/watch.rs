@@ -91,6 +91,13 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has all looked at where a server has come or gone: another host API may lead to it too, as ALSA's plugins do.
+    fn look_around(&self, served: &[bool], known: &Known) {
+        if known.served() != served {
+            self.state().poked.extend(0..served.len());
+        }
+    }
+
     /// Waits for news, or a while. None when it is over.
     fn wait(&self) -> Option<State> {
         let quiet = |state: &mut State| state.poked.is_empty() && state.said.is_empty() && !state.closed;
@@ -141,6 +148,13 @@ struct Known {
     portaudios: Portaudios,
 }
 
+impl Known {
+    /// Which of ours have devices.
+    fn served(&self) -> Vec<bool> {
+        self.ours.iter().map(|listing| listing.as_ref().is_some_and(|listing| !listing.devices.is_empty())).collect()
+    }
+}
+
 /// PortAudio's, where it is chosen.
 fn second() -> Portaudios {
     match choice() {
@@ -179,6 +193,7 @@ fn watch(shared: &Arc<Shared>, mut known: Known, mut tell: impl FnMut(DeviceEven
             ears[host] = None;
         }
         let idle = said.is_empty() && poked.is_empty();
+        let served = known.served();
         for (host, listing) in said.into_iter().filter(|(host, _)| chosen(hosts()[*host].as_ref())) {
             known.ours[host] = Some(listing);
             compare(&known);
@@ -187,6 +202,7 @@ fn watch(shared: &Arc<Shared>, mut known: Known, mut tell: impl FnMut(DeviceEven
         let looked: Vec<bool> =
             (0..ears.len()).map(|host| if idle { ears[host].is_none() } else { poked.contains(&host) }).collect();
         if !looked.contains(&true) {
+            shared.look_around(&served, &known);
             continue;
         }
         let found = listings(looked.iter().copied());
@@ -198,6 +214,7 @@ fn watch(shared: &Arc<Shared>, mut known: Known, mut tell: impl FnMut(DeviceEven
             known.ours[host] = listing;
         }
         compare(&known);
+        shared.look_around(&served, &known);
     }
 }
 
