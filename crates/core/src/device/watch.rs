@@ -90,6 +90,13 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Has all looked at where a server has come or gone: another host API may lead to it too, as ALSA's plugins do.
+    fn look_around(&self, served: &[bool], known: &Known) {
+        if known.served() != served {
+            self.state().poked.extend(0..served.len());
+        }
+    }
+
     /// Waits for news, or until then. None when it is over.
     fn wait(&self, until: Option<Instant>) -> Option<State> {
         let quiet = |state: &mut State| state.poked.is_empty() && state.said.is_empty() && !state.closed;
@@ -145,6 +152,13 @@ struct Known {
     portaudios: Portaudios,
 }
 
+impl Known {
+    /// Which of ours have devices.
+    fn served(&self) -> Vec<bool> {
+        self.ours.iter().map(|listing| listing.as_ref().is_some_and(|listing| !listing.devices.is_empty())).collect()
+    }
+}
+
 /// PortAudio's, where it is chosen.
 fn second() -> Portaudios {
     match choice() {
@@ -192,6 +206,7 @@ fn watch(shared: &Arc<Shared>, mut known: Known, mut tell: impl FnMut(DeviceEven
             ears[host] = None;
             lost[host] = true;
         }
+        let served = known.served();
         for (host, listing) in said.into_iter().filter(|(host, _)| chosen(hosts()[*host].as_ref())) {
             known.ours[host] = Some(listing);
             compare(&known);
@@ -203,6 +218,7 @@ fn watch(shared: &Arc<Shared>, mut known: Known, mut tell: impl FnMut(DeviceEven
             look = in_a_while(INTERVAL);
         }
         if !looked.contains(&true) {
+            shared.look_around(&served, &known);
             continue;
         }
         let found = listings(looked.iter().copied());
@@ -216,6 +232,7 @@ fn watch(shared: &Arc<Shared>, mut known: Known, mut tell: impl FnMut(DeviceEven
             known.ours[host] = listing;
         }
         compare(&known);
+        shared.look_around(&served, &known);
     }
 }
 

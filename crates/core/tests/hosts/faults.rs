@@ -1,14 +1,16 @@
 //! Devices and servers that go while streams of all kinds run: each ends with the same word, or goes on elsewhere where it
-//! was told to, nobody hangs, and the next one works. (What happens when a server is killed or stands still is in the
-//! contract.) `SOUND_TURNS` says how often each is done.
+//! was told to, nobody hangs, watchers hear of it, and the next one works. (What else happens when a server is killed or
+//! stands still is in the contract.) `SOUND_TURNS` says how often each is done.
 
 use std::sync::mpsc::{self, Receiver};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread::JoinHandle;
 use std::time::Instant;
 
 use sounddevice::stream::Direction;
-use sounddevice::{DeviceInfo, ErrorKind, Finished, Stream, StreamBuilder};
+use sounddevice::{
+    DeviceEvent, DeviceInfo, DeviceWatcher, ErrorKind, Finished, Stream, StreamBuilder, devices, watch_devices,
+};
 
 use super::run::{PATIENCE, RATE, until};
 use super::way::Way;
@@ -25,19 +27,25 @@ struct Patients {
 
 /// On the way's devices, or where it follows on the default ones.
 fn patients(way: &Way, follows: bool) -> Patients {
+    // Who has no other device to go to stays with its own, should it come back.
+    let named = !follows || !way.host.has_others;
+    patients_on(named.then_some((way.host.input, way.host.output)), follows)
+}
+
+/// On these devices, or on the default ones.
+fn patients_on(devices: Option<(&str, &str)>, follows: bool) -> Patients {
     let moved = Arc::new(Mutex::new(Vec::new()));
     fn settled<I: Direction, O: Direction>(
         builder: StreamBuilder<I, O>,
-        way: &Way,
+        devices: Option<(&str, &str)>,
         follows: bool,
         moved: &Arc<Mutex<Vec<DeviceInfo>>>,
     ) -> (StreamBuilder<I, O>, Receiver<Finished>) {
         let (sender, ends) = mpsc::channel();
         let builder = builder.channels(2).sample_rate(RATE).on_finished(move |reason| drop(sender.send(reason)));
-        // Who has no other device to go to stays with its own, should it come back.
-        let builder = match follows && way.host.has_others {
-            true => builder,
-            false => builder.input_device(way.host.input).output_device(way.host.output),
+        let builder = match devices {
+            None => builder,
+            Some((input, output)) => builder.input_device(input).output_device(output),
         };
         if !follows {
             return (builder, ends);
@@ -46,9 +54,9 @@ fn patients(way: &Way, follows: bool) -> Patients {
         let tell = move |device: &DeviceInfo| told.lock().expect("no panic").push(device.clone());
         (builder.follow_default(true).on_device_changed(tell), ends)
     }
-    let (reader, read_ends) = settled(Stream::input::<f32>(), way, follows, &moved);
-    let (writer, write_ends) = settled(Stream::output::<f32>(), way, follows, &moved);
-    let (wire, wire_ends) = settled(Stream::duplex::<f32, f32>(), way, follows, &moved);
+    let (reader, read_ends) = settled(Stream::input::<f32>(), devices, follows, &moved);
+    let (writer, write_ends) = settled(Stream::output::<f32>(), devices, follows, &moved);
+    let (wire, wire_ends) = settled(Stream::duplex::<f32, f32>(), devices, follows, &moved);
     let wire = wire.callback(|io| {
         io.output.fill(0.0);
         sounddevice::Flow::Continue
@@ -90,6 +98,21 @@ impl Patients {
 
     fn active(&self) -> [bool; 3] {
         [self.reader.active(), self.writer.active(), self.wire.active()]
+    }
+
+    fn moved(&self) -> MutexGuard<'_, Vec<DeviceInfo>> {
+        self.moved.lock().expect("no panic")
+    }
+
+    /// Those that have moved have said so, and are what they were.
+    fn had_a_gap(&self) {
+        let Self { reader, writer, wire, .. } = self;
+        for xruns in [reader.xruns(), writer.xruns(), wire.xruns()] {
+            assert!(xruns.iter().sum::<u64>() > 0, "the gap is told");
+        }
+        assert_eq!([reader.input_channels(), wire.input_channels()], [2, 2]);
+        assert_eq!([writer.output_channels(), wire.output_channels()], [2, 2]);
+        assert_eq!([reader.sample_rate(), writer.sample_rate(), wire.sample_rate()], [f64::from(RATE); 3]);
     }
 
     /// All of them make progress.
@@ -140,6 +163,44 @@ impl Patients {
     }
 }
 
+/// Hears of the devices of a way.
+struct Watch {
+    _watcher: DeviceWatcher,
+    events: Receiver<DeviceEvent>,
+    ids: [&'static str; 2],
+}
+
+impl Watch {
+    /// Of PortAudio's devices nobody hears anything; those of the virtual host have tests of their own.
+    fn new(way: &Way) -> Option<Self> {
+        if way.host.is_portaudio() || way.is_virtual() {
+            return None;
+        }
+        let (sender, events) = mpsc::channel();
+        let watcher = watch_devices(move |event| drop(sender.send(event))).expect("a watcher");
+        Some(Self { _watcher: watcher, events, ids: [way.host.input, way.host.output] })
+    }
+
+    /// Each of the way's devices has come, or gone: once, and the list agrees.
+    fn hears(&self, comes: bool) {
+        let mut left = self.ids.to_vec();
+        left.dedup();
+        while !left.is_empty() {
+            let (came, device) = match self.events.recv_timeout(PATIENCE).expect("it is told") {
+                DeviceEvent::Added(device) => (true, device),
+                DeviceEvent::Removed(device) => (false, device),
+                _ => continue,
+            };
+            // A server that comes or goes may be seen with some of its devices, which go again.
+            if !self.ids.contains(&device.id.as_str()) || came != comes {
+                continue;
+            }
+            assert_eq!(devices().expect("a list").iter().any(|listed| listed.id == device.id), comes, "{}", device.id);
+            left.retain(|id| *id != device.id);
+        }
+    }
+}
+
 fn turns() -> usize {
     std::env::var("SOUND_TURNS").ok().and_then(|turns| turns.parse().ok()).unwrap_or(1)
 }
@@ -157,11 +218,13 @@ pub fn a_server_that_is_asked_to_end_takes_its_streams_with_it(way: &Way) {
 
 pub fn a_server_that_is_killed_takes_its_streams_with_it(way: &Way) {
     for _ in 0..turns() {
-        let patients = patients(way, false);
+        let (patients, watch) = (patients(way, false), Watch::new(way));
         let since = Instant::now();
         way.kill();
         patients.are_lost(way, since);
+        watch.iter().for_each(|watch| watch.hears(false));
         way.revive();
+        watch.iter().for_each(|watch| watch.hears(true));
         patients_work(way);
     }
 }
@@ -178,7 +241,7 @@ pub fn a_server_that_stands_still_for_a_while_goes_on_with_its_streams(way: &Way
 
 pub fn a_device_that_is_unplugged_is_lost(way: &Way) {
     for _ in 0..turns() {
-        let patients = patients(way, false);
+        let (patients, watch) = (patients(way, false), Watch::new(way));
         let since = Instant::now();
         way.unplug();
         if way.host.hides_moves {
@@ -187,6 +250,7 @@ pub fn a_device_that_is_unplugged_is_lost(way: &Way) {
             patients.close();
         } else {
             patients.are_lost(way, since);
+            watch.iter().for_each(|watch| watch.hears(false));
         }
         way.kill();
         way.revive();
@@ -200,11 +264,10 @@ pub fn who_follows_goes_on_when_the_device_is_unplugged(way: &Way) {
         let since = Instant::now();
         way.unplug();
         if way.host.has_others {
-            until("news", || patients.moved.lock().expect("no panic").len() >= 3);
+            until("news", || patients.moved().len() >= 3);
             println!("\n{}: moved after {} ms", way.host.name, since.elapsed().as_millis());
             patients.go_on();
-            assert!(patients.wire.xruns().iter().sum::<u64>() > 0, "the gap is told");
-            assert_eq!((patients.wire.output_channels(), patients.wire.sample_rate()), (2, f64::from(RATE)));
+            patients.had_a_gap();
         } else {
             patients.settle();
         }
@@ -227,6 +290,41 @@ pub fn who_follows_hangs_on_no_server_that_dies(way: &Way) {
         patients.close();
         way.revive();
         patients_work(way);
+    }
+}
+
+pub fn another_default_device_is_where_only_those_go_who_follow(way: &Way) {
+    if !way.host.has_defaults {
+        return println!("{}: nobody is told of another default device but by one that comes or goes", way.host.name);
+    }
+    let id = |index: usize| way.devices().get(index).expect("it is there").id.clone();
+    let on = way.host.default_devices().map(|id| (id, id));
+    for _ in 0..turns() {
+        let (following, staying) = (patients_on(on, true), patients(way, false));
+        for (source, sink) in [("mic_twin_a", "twin_a"), ("mic", "speakers")] {
+            let since = Instant::now();
+            way.choose_defaults(source, sink);
+            if !way.host.hides_moves {
+                let (input, output) = (format!("pulseaudio:{source}"), format!("pulseaudio:{sink}"));
+                let Patients { reader, writer, wire, .. } = &following;
+                let inputs = || [reader.input_device(), wire.input_device()].map(id).iter().all(|id| *id == input);
+                let outputs = || [writer.output_device(), wire.output_device()].map(id).iter().all(|id| *id == output);
+                until("the move", || inputs() && outputs());
+                println!("\n{}: moved after {} ms", way.host.name, since.elapsed().as_millis());
+                let told: Vec<String> = following.moved().drain(..).map(|device| device.id).collect();
+                assert!(told.contains(&input) && told.contains(&output), "{told:?}");
+            }
+            following.go_on();
+            staying.go_on();
+        }
+        if !way.host.hides_moves {
+            following.had_a_gap();
+        }
+        let wire = &staying.wire;
+        assert_eq!([wire.input_device(), wire.output_device()].map(id), [way.host.input, way.host.output]);
+        assert!(staying.moved().is_empty());
+        following.close();
+        staying.close();
     }
 }
 

@@ -4,9 +4,7 @@ use std::os::unix::net::UnixListener;
 use std::process::Command;
 use std::sync::mpsc;
 
-use sounddevice::{
-    AudioData, DeviceEvent, DeviceInfo, Dtype, ErrorKind, I24, Kind, Latency, Stream, check, devices, watch_devices,
-};
+use sounddevice::{AudioData, DeviceEvent, Dtype, ErrorKind, I24, Kind, Latency, check, devices, watch_devices};
 
 use super::contract::{assert_sound, judged, together};
 use super::counter::{Counts, heard, signal};
@@ -221,34 +219,6 @@ fn a_hundred_sinks_that_come_and_go_are_told_once_each_and_in_order() {
         player.goes_on(4_800);
         drop(watcher);
         let _ = player.abort();
-    });
-}
-
-#[test]
-fn another_default_device_is_where_only_those_go_who_follow() {
-    apart(PULSE, concat!(module_path!(), "::another_default_device_is_where_only_those_go_who_follow"), |_| {
-        let open = |follows| {
-            let (sender, moves) = mpsc::channel();
-            let tell = move |device: &DeviceInfo| drop(sender.send(device.id.clone()));
-            let builder = Stream::duplex::<f32, f32>().channels(2).sample_rate(RATE);
-            let stream = builder.follow_default(follows).on_device_changed(tell).open().expect("it opens");
-            stream.start().expect("it starts");
-            until("periods", || stream.periods() > 0);
-            (stream, moves)
-        };
-        let ((following, moves), (staying, none)) = (open(true), open(false));
-        let defaults = ["twin_a", "mic_twin_a", "surround", "mic8"];
-        for (what, name) in ["set-default-sink", "set-default-source"].iter().cycle().zip(defaults) {
-            assert!(Command::new("pactl").args([what, name]).status().expect("pactl").success());
-            assert_eq!(moves.recv_timeout(PATIENCE).expect("it moves"), format!("pulseaudio:{name}"));
-            let before = (following.periods(), staying.periods());
-            until("periods", || following.periods() > before.0 + 5 && staying.periods() > before.1 + 5);
-        }
-        let named = |index| devices().expect("a list").get(index).expect("it is there").id.clone();
-        assert_eq!(named(following.output_device()), "pulseaudio:surround");
-        assert_eq!(named(staying.output_device()), "pulseaudio:speakers");
-        assert_eq!((following.output_channels(), following.input_channels()), (2, 2));
-        assert!(none.try_recv().is_err() && staying.active());
     });
 }
 

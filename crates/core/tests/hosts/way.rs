@@ -30,6 +30,8 @@ pub struct Host {
     pub hides_moves: bool,
     /// Whether there is another device to go to when one is unplugged.
     pub has_others: bool,
+    /// Whether a server can be told of another default device.
+    pub has_defaults: bool,
     /// One test at a time: all of them hear what is played.
     quiet: &'static Mutex<()>,
     /// One server at a time that tests may kill.
@@ -51,6 +53,7 @@ pub const PULSE: Host = Host {
     hides_silence: false,
     hides_moves: false,
     has_others: true,
+    has_defaults: true,
     quiet: lock!(),
     apart: lock!(),
 };
@@ -64,6 +67,7 @@ pub const PIPEWIRE: Host = Host {
     hides_silence: false,
     hides_moves: false,
     has_others: true,
+    has_defaults: true,
     quiet: lock!(),
     apart: lock!(),
 };
@@ -76,6 +80,7 @@ pub const JACK: Host = Host {
     hides_silence: false,
     hides_moves: false,
     has_others: false,
+    has_defaults: false,
     quiet: lock!(),
     apart: lock!(),
 };
@@ -89,6 +94,7 @@ pub const ALSA: Host = Host {
     hides_silence: true,
     hides_moves: true,
     has_others: false,
+    has_defaults: true,
     quiet: lock!(),
     apart: lock!(),
 };
@@ -119,9 +125,25 @@ pub const VIRTUAL: Host = Host {
     hides_silence: false,
     hides_moves: false,
     has_others: false,
+    has_defaults: false,
     quiet: lock!(),
     apart: lock!(),
 };
+
+impl Host {
+    pub fn is_portaudio(&self) -> bool {
+        self.name.contains("PortAudio")
+    }
+
+    /// What leads to the default devices of the server: only where streams that name none are not another host API's.
+    pub fn default_devices(&self) -> Option<&'static str> {
+        match self.name {
+            "ALSA" => Some("alsa:default"),
+            "ALSA (PortAudio)" => Some("alsa-portaudio:default"),
+            _ => None,
+        }
+    }
+}
 
 /// A way that is there.
 pub struct Way {
@@ -175,6 +197,9 @@ pub fn apart(host: Host, test: &str, body: impl FnOnce(&Way)) {
         // A server that has just started may not answer in time on a machine that does other things.
         until("the device", || way.there());
         return body(&way);
+    }
+    if host.is_portaudio() && !cfg!(feature = "portaudio") {
+        return skip(host.name, "built without PortAudio");
     }
     let _turn = lock(host.apart);
     let program = std::env::current_exe().expect("a test is a program");
@@ -305,6 +330,13 @@ impl Way {
                     unload(&format!("{kind}={} ", name.trim_start_matches("ss_")));
                 }
             }
+        }
+    }
+
+    /// Makes these the default devices of the server.
+    pub fn choose_defaults(&self, source: &str, sink: &str) {
+        for arguments in [["set-default-source", source], ["set-default-sink", sink]] {
+            assert!(Command::new("pactl").args(arguments).status().expect("pactl").success());
         }
     }
 

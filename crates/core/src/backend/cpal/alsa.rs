@@ -62,6 +62,8 @@ pub(super) fn ready() -> Result<()> {
             let handler = std::mem::transmute::<*const (), Handler>(quiet as *const ());
             alsa_sys::snd_lib_error_set_handler(Some(handler));
         }
+        // With the last host of cpal's the configuration of the whole process would be freed, under PortAudio which reads it.
+        std::mem::forget(::cpal::host_from_id(HostId::Alsa));
     });
     Ok(())
 }

@@ -27,6 +27,8 @@ const FLOOD: u32 = 4;
 const REST: Duration = Duration::from_millis(2);
 /// How long a device may take to close before it is left to a thread of its own.
 const CLOSING: Duration = Duration::from_millis(900);
+/// The same where somebody waits to hear that it is lost: ALSA's plugin sometimes takes a second to leave a dead server.
+const HASTY: Duration = Duration::from_millis(200);
 /// Seconds beyond its buffer that a period may be old or early: more, and the host's clocks tell nothing.
 const ODD: f64 = 5.0;
 /// What servers behind ALSA hold back without telling, measured: less than their period and 20 ms.
@@ -47,6 +49,7 @@ pub(super) type OnError = Box<dyn FnMut(library::Error) + Send>;
 /// What the callbacks and the control side share.
 struct Gate {
     closed: AtomicBool,
+    lost: AtomicBool,
     xrun: AtomicBool,
     /// Errors since the last period, and the time of the first, an f64's bits.
     errors: AtomicU32,
@@ -57,6 +60,11 @@ struct Gate {
 }
 
 impl Gate {
+    fn lose(&self, loss: Loss) {
+        self.lost.store(true, Ordering::Release);
+        self.signals.lose(loss);
+    }
+
     /// An error callback. It may run on the audio thread.
     fn error(&self, error: &library::Error) {
         if self.closed.load(Ordering::Acquire) {
@@ -65,18 +73,18 @@ impl Gate {
         match error.kind() {
             library::ErrorKind::Xrun => self.xrun.store(true, Ordering::Release),
             library::ErrorKind::DeviceNotAvailable | library::ErrorKind::StreamInvalidated => {
-                self.signals.lose(Loss::Device);
+                self.lose(Loss::Device);
             }
             library::ErrorKind::DeviceChanged | library::ErrorKind::RealtimeDenied => {}
-            library::ErrorKind::HostUnavailable => self.signals.lose(Loss::Server),
-            _ if self.is_final => self.signals.lose(Loss::Host),
+            library::ErrorKind::HostUnavailable => self.lose(Loss::Server),
+            _ if self.is_final => self.lose(Loss::Host),
             _ => {
                 let now = monotonic_seconds();
                 let before = self.errors.fetch_add(1, Ordering::AcqRel);
                 if before == 0 {
                     self.since.store(now.to_bits(), Ordering::Release);
                 } else if now - f64::from_bits(self.since.load(Ordering::Acquire)) > ENOUGH {
-                    self.signals.lose(Loss::Host);
+                    self.lose(Loss::Host);
                 }
                 if before >= FLOOD {
                     thread::sleep(REST);
@@ -189,6 +197,7 @@ pub(super) fn open(
     let config = chosen.config;
     let gate = Arc::new(Gate {
         closed: AtomicBool::new(false),
+        lost: AtomicBool::new(false),
         xrun: AtomicBool::new(false),
         errors: AtomicU32::new(0),
         since: AtomicU64::new(0),
@@ -287,7 +296,8 @@ impl Drop for Open {
             let _ = done.send(());
         };
         if thread::Builder::new().name("sound close".into()).spawn(close).is_ok() {
-            let _ = closed.recv_timeout(CLOSING);
+            let lost = self.gate.lost.load(Ordering::Acquire);
+            let _ = closed.recv_timeout(if lost { HASTY } else { CLOSING });
         }
     }
 }

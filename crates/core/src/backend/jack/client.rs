@@ -20,7 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const ATTEMPTS: u32 = 5;
 const BETWEEN: Duration = Duration::from_millis(30);
 /// How long it may take to let a client go.
-const FAREWELL: Duration = Duration::from_millis(900);
+pub(super) const FAREWELL: Duration = Duration::from_millis(900);
+/// The same where somebody waits to hear of a loss: a server that has just lost a device may answer nobody for seconds.
+pub(super) const HASTY: Duration = Duration::from_millis(200);
 
 /// How long libjack's thread may take, after a callback, to leave what belongs to a client.
 const AFTER: Duration = Duration::from_millis(20);
@@ -202,9 +204,9 @@ pub(super) fn ask<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 /// Clients that have been closed.
 static GONE: AtomicU64 = AtomicU64::new(0);
 
-/// Drops it where that cannot hang the caller: once nothing has been closed for nearly a second, it is left to a thread of
-/// its own. Many that leave at once go one after the other.
-pub(super) fn release(value: impl Send + 'static) {
+/// Drops it where that cannot hang the caller: once nothing has been closed for so long, it is left to a thread of its own.
+/// Many that leave at once go one after the other.
+pub(super) fn release(value: impl Send + 'static, patience: Duration) {
     let (done, dropped) = mpsc::channel();
     let body = move || {
         drop(value);
@@ -212,7 +214,7 @@ pub(super) fn release(value: impl Send + 'static) {
     };
     if thread::Builder::new().name("jack close".into()).spawn(body).is_ok() {
         let mut gone = GONE.load(Ordering::Acquire);
-        while let Err(RecvTimeoutError::Timeout) = dropped.recv_timeout(FAREWELL) {
+        while let Err(RecvTimeoutError::Timeout) = dropped.recv_timeout(patience) {
             let now = GONE.load(Ordering::Acquire);
             if std::mem::replace(&mut gone, now) == now {
                 break;

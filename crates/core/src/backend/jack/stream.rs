@@ -16,7 +16,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::NAME;
-use super::client::{Client, ask, release, server_died};
+use super::client::{Client, FAREWELL, HASTY, ask, release, server_died};
 use super::cycle::{Cycles, Reading};
 use super::library::{AUDIO, CAPTURE_LATENCY, PLAYBACK_LATENCY, PORT_IS_INPUT, PORT_IS_OUTPUT, RawPort};
 use super::lister;
@@ -124,6 +124,8 @@ struct State {
     started: AtomicBool,
     /// The server is gone.
     down: AtomicBool,
+    /// The device is, or the server.
+    lost: AtomicBool,
     xrun: AtomicBool,
     /// The process callback's.
     gate: Gate,
@@ -228,6 +230,7 @@ impl Open {
             active: AtomicBool::new(false),
             started: AtomicBool::new(false),
             down: AtomicBool::new(false),
+            lost: AtomicBool::new(false),
             xrun: AtomicBool::new(false),
             gate: Gate::default(),
             news: Gate::default(),
@@ -279,11 +282,17 @@ impl Drop for Open {
             // SAFETY: the gate is closed and nobody is inside.
             drop(unsafe { (*state.engine.get()).take() });
         }
-        release(state);
+        let patience = if state.lost.load(Ordering::Acquire) { HASTY } else { FAREWELL };
+        release(state, patience);
     }
 }
 
 impl State {
+    fn lose(&self, loss: Loss) {
+        self.lost.store(true, Ordering::Release);
+        self.signals.lose(loss);
+    }
+
     /// Ends all callbacks.
     fn leave(&self) {
         self.gate.close();
@@ -522,7 +531,7 @@ unsafe extern "C" fn shut_down(status: c_int, _: *const c_char, state: *mut c_vo
     let all = server_died(status);
     let tell = |state: &State| {
         state.down.store(true, Ordering::Release);
-        state.signals.lose(if all { Loss::Server } else { Loss::Device });
+        state.lose(if all { Loss::Server } else { Loss::Device });
     };
     // SAFETY: this is a callback.
     unsafe { told(state, tell) };
@@ -535,7 +544,7 @@ unsafe extern "C" fn shut_down(status: c_int, _: *const c_char, state: *mut c_vo
 unsafe extern "C" fn sample_rate_changed(rate: u32, state: *mut c_void) -> c_int {
     let tell = |state: &State| {
         if f64::from(rate) != state.sample_rate {
-            state.signals.lose(Loss::Device);
+            state.lose(Loss::Device);
         }
     };
     // SAFETY: this is a callback.
@@ -561,7 +570,7 @@ unsafe extern "C" fn port_registered(id: u32, registered: c_int, state: *mut c_v
             port.theirs == gone || unsafe { (library.port_by_name)(raw, port.their_name.as_ptr()) }.is_null()
         };
         if state.inputs.iter().chain(&state.outputs).any(lost) {
-            state.signals.lose(Loss::Device);
+            state.lose(Loss::Device);
         }
     };
     // SAFETY: this is a callback.

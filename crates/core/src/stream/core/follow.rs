@@ -124,6 +124,10 @@ impl Core {
         // An order that came meanwhile has found nobody to wake.
         handle.wake();
         self.tell_moved(&had, &target);
+        // Another change meanwhile was told to the device that has been left.
+        if self.follows_default() {
+            self.look_for_default();
+        }
         Ok(())
     }
 
@@ -147,10 +151,15 @@ impl Core {
         self.watcher.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a side of it is on the default device, and goes where that is.
+    fn follows_default(&self) -> bool {
+        let asks = |side: &Option<SideRequest>| side.as_ref().is_some_and(|side| side.device.is_none());
+        self.follow.as_ref().is_some_and(|request| asks(&request.input) || asks(&request.output))
+    }
+
     /// While it runs, hears of other default devices.
     pub(super) fn watch_default(self: &Arc<Self>) {
-        let asks = |side: &Option<SideRequest>| side.as_ref().is_some_and(|side| side.device.is_none());
-        if !self.follow.as_ref().is_some_and(|request| asks(&request.input) || asks(&request.output)) {
+        if !self.follows_default() {
             return;
         }
         let core = Arc::downgrade(self);
@@ -171,14 +180,18 @@ impl Core {
                 *core.watcher() = None;
             }
             // Whatever changed before it listened.
-            let Ok(devices) = crate::device::devices() else { return };
-            for kind in [Kind::Input, Kind::Output] {
-                if let Some(device) = devices.default_device(kind) {
-                    core.default_is(kind, device);
-                }
-            }
+            core.look_for_default();
         };
         let _ = thread::Builder::new().name("sound follow".into()).spawn(body);
+    }
+
+    fn look_for_default(&self) {
+        let Ok(devices) = crate::device::devices() else { return };
+        for kind in [Kind::Input, Kind::Output] {
+            if let Some(device) = devices.default_device(kind) {
+                self.default_is(kind, device);
+            }
+        }
     }
 
     /// Leaves a device that is not the default one.
