@@ -139,7 +139,9 @@ impl Core {
                     state = self.wait(state);
                 }
             }
-            return Err(error);
+            // A control thread that has gone says why.
+            let lost = state.error.clone().filter(|_| error.kind() == ErrorKind::StreamClosed && !state.closed);
+            return Err(lost.unwrap_or(error));
         }
         Ok(())
     }
