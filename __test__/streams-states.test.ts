@@ -132,6 +132,7 @@ test('what a callback throws is told, whatever it has ordered before', async (t)
 
 test('a function that is thenable is a promise all the same', async (t) => {
   using device = manual(1);
+  // biome-ignore lint/suspicious/noThenProperty: that is what it is about
   const thenable = Object.assign(() => {}, { then() {} });
   const stream = new OutputStream({ device: device.index, callback: (() => thenable) as never }).start();
   const { finished } = stream;
