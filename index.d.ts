@@ -67,6 +67,25 @@ export declare class NativeProcessor {
 }
 
 export declare class NativeStream {
+  readSync(into: Uint8Array, times: Uint8Array): void
+  /** Frames that were there. */
+  tryRead(into: Uint8Array, times: Uint8Array): number
+  /** Throws if reading is not possible now. */
+  checkRead(): void
+  /** Throws if writing is not possible now. */
+  checkWrite(): void
+  readAvailable(): number
+  writeAvailable(): number
+  /** Whether output was missing before. */
+  writeSync(from: NodeJS.TypedArray): boolean
+  /** Twice the frames that there was room for, and 1 more if output was missing before. */
+  tryWrite(from: NodeJS.TypedArray): number
+  beginWrite(): void
+  /** As `tryWrite`, for what `beginWrite` began. */
+  goOnWriting(from: Uint8Array): number
+  /** As `writeSync`, for what `beginWrite` began. */
+  finishWrite(from: Uint8Array): boolean
+  endWrite(): void
   facts(): StreamFacts
   /**
    * Starts. `input` and `output` are the blocks of a callback behind each other, over shared memory that the facade keeps
@@ -93,25 +112,6 @@ export declare class NativeStream {
    * is none.
    */
   next(flow: number, times: Uint8Array): number
-  readSync(into: Uint8Array, times: Uint8Array): void
-  /** Frames that were there. */
-  tryRead(into: Uint8Array, times: Uint8Array): number
-  /** Throws if reading is not possible now. */
-  checkRead(): void
-  /** Throws if writing is not possible now. */
-  checkWrite(): void
-  readAvailable(): number
-  writeAvailable(): number
-  /** Whether output was missing before. */
-  writeSync(from: NodeJS.TypedArray): boolean
-  /** Twice the frames that there was room for, and 1 more if output was missing before. */
-  tryWrite(from: NodeJS.TypedArray): number
-  beginWrite(): void
-  /** As `tryWrite`, for what `beginWrite` began. */
-  goOnWriting(from: Uint8Array): number
-  /** As `writeSync`, for what `beginWrite` began. */
-  finishWrite(from: Uint8Array): boolean
-  endWrite(): void
   /** For the thread that answers: by this number it finds the stream. */
   announce(): number
   /** The thread that answers has failed: the run ends at once. */

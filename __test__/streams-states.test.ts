@@ -109,6 +109,111 @@ test('F84 a callback may take fewer arguments than it is given', async (t) => {
   await Promise.all([stream.close(), one.close()]);
 });
 
+test('what a callback throws is told, whatever it has ordered before', async (t) => {
+  using device = manual(1);
+  for (const order of ['stop', 'abort', 'close'] as const) {
+    const told: string[] = [];
+    const stream: OutputStream = new OutputStream({
+      device: device.index,
+      callback() {
+        void stream[order]();
+        throw new Error('on purpose');
+      },
+    }).start();
+    stream.on('error', (error) => told.push(nameOf(error)));
+    const end = stream.finished.then(() => 'resolved', nameOf);
+    await device.advance(512);
+    const failed = 'SoundDeviceError ERR_CALLBACK_FAILED';
+    t.is(await end, order === 'close' ? 'resolved' : failed, order);
+    t.deepEqual(told, [failed], order);
+    await stream.close();
+  }
+});
+
+test('a function that is thenable is a promise all the same', async (t) => {
+  using device = manual(1);
+  // biome-ignore lint/suspicious/noThenProperty: that is what it is about
+  const thenable = Object.assign(() => {}, { then() {} });
+  const stream = new OutputStream({ device: device.index, callback: (() => thenable) as never }).start();
+  const { finished } = stream;
+  await device.advance(512);
+  t.is(nameOf(await t.throwsAsync(finished, { any: true } as never)), 'TypeError ERR_INVALID_ARG_TYPE');
+  await stream.close();
+});
+
+test('a stream whose device has gone does not start, or ends at once', async (t) => {
+  for (let turn = 0; turn < 40; turn++) {
+    using device = manual(1);
+    const stream = new OutputStream({ device: device.index });
+    stream.on('error', () => {});
+    if (turn % 2) await stream.start().stop();
+    device.remove();
+    // It may not have heard of that yet.
+    const error = await t.throwsAsync(async () => stream.start().finished);
+    t.regex(nameOf(error), /^SoundDeviceError ERR_DEVICE_(LOST|UNAVAILABLE) -9985$/);
+    await stream.stop();
+    t.deepEqual([stream.active, stream.stopped, stream.closed], [false, true, false]);
+    await stream.close();
+  }
+});
+
+test('neither active nor stopped after a loss, until stop, abort or close', async (t) => {
+  for (const order of ['stop', 'abort', 'close'] as const) {
+    using device = manual(1);
+    const stream = new OutputStream({ device: device.index }).start();
+    stream.on('error', () => {});
+    device.inject('lost');
+    await t.throwsAsync(stream.finished);
+    t.deepEqual([stream.active, stream.stopped], [false, false]);
+    await stream[order]();
+    t.deepEqual([stream.active, stream.stopped], [false, true], order);
+    await stream.close();
+  }
+});
+
+test('what reading and writing hold: twice the latency, four blocks, a second at most', async (t) => {
+  using device = manual(1);
+  for (const [latency, blockSize, frames] of [
+    ['high', 0, 4 * 256],
+    [0.1, 0, 9600],
+    [3, 0, 48000],
+    ['low', 1000, 4000],
+    [0.001, 512, 2048],
+  ] as const) {
+    const stream = new OutputStream({ device: device.index, latency, blockSize });
+    t.is(stream.writeAvailable, frames);
+    await stream.close();
+  }
+});
+
+test('what would wait for a manual clock throws, and nothing is written or stopped by it', async (t) => {
+  using device = manual(1);
+  const stream = new OutputStream({ device: device.index }).start();
+  const deadlock = 'SoundDeviceError ERR_WOULD_DEADLOCK';
+  t.is(
+    refusal(t, () => stream.writeSync(new Float32Array(5000))),
+    deadlock,
+  );
+  t.is(stream.writeAvailable, 1024);
+  stream.writeSync(new Float32Array(1024));
+  t.is(
+    refusal(t, () => stream.stopSync()),
+    deadlock,
+  );
+  t.deepEqual([stream.active, stream.stopped], [true, false]);
+  await stream.close();
+});
+
+test('dispose drops what is pending', async (t) => {
+  using device = manual(1);
+  {
+    using stream = new OutputStream({ device: device.index, latency: 0.1 }).start();
+    stream.writeSync(new Float32Array(1000).fill(0.5));
+  }
+  await device.advance(4096);
+  t.true(device.played()[0]?.every((sample) => sample === 0));
+});
+
 test('F87 more bytes than a block has are a failure of the callback, and nothing of it is heard', async (t) => {
   using device = manual(1);
   const stream = new RawOutputStream({

@@ -428,7 +428,7 @@ test('iteration gives blocks, the rest when it stops, and ends', async (t) => {
   }
 });
 
-test('leaving an iteration does not stop the stream; iterating a stopped one throws', async (t) => {
+test('leaving an iteration does not stop the stream', async (t) => {
   using device = manual(1);
   const stream = new Stream({ device: device.index });
   const iterate = async () => {

@@ -184,7 +184,7 @@ export class CardRecorder implements Recorder {
     native(() => core.handle.checkRead());
     if (frames === undefined || frames === null) {
       const there = async () => {
-        const block = await core.transfers.block(0);
+        const block = await core.transfers.block(0, this);
         return this.#audio((block?.data as Float32Array | undefined) ?? new Float32Array(0));
       };
       return there();

@@ -15,6 +15,14 @@ export function begin(job: NativeJob<unknown>, overlap: boolean): void {
   job.then(gone, gone);
 }
 
+/** Lets it be the newest, and waits where the call shall block. */
+export function run<T>(job: NativeJob<T>, overlap: boolean, blocking: boolean | undefined): NativeJob<T> | T {
+  begin(job, overlap);
+  if (!blocking) return job;
+  NativeJob.waitSync(job);
+  return NativeJob.take(job);
+}
+
 /** The newest job. */
 export function current(): NativeJob<unknown> {
   if (newest !== undefined) return newest;

@@ -48,19 +48,14 @@ export type { DType, SampleArray, SampleArrays } from './dtype.js';
 export { CallbackAbort, CallbackStop, type ErrorCode, SoundDeviceError } from './errors.js';
 export { CallbackFlags } from './flags.js';
 export type { Job } from './job.js';
+export type { CommonOptions, PlayOptions, PlayrecOptions, RecOptions } from './job-options.js';
 export { getStream } from './job-stream.js';
 export { createReadStream, createWriteStream } from './node-streams.js';
 export type { DeviceSpecifier, InOut, Kind, Latency } from './options.js';
-export {
-  type CommonOptions,
-  type PlayOptions,
-  type PlayrecOptions,
-  play,
-  playrec,
-  type RecOptions,
-  rec,
-} from './play.js';
+export { play } from './play.js';
+export { playrec } from './playrec.js';
 export { getName, setName } from './program-name.js';
+export { rec } from './rec.js';
 export { AsioSettings, CoreAudioSettings, type ExtraSettings, WasapiSettings } from './settings.js';
 export { sleep, sleepSync } from './sleep.js';
 export type { AudioSource, DTypeOf } from './source.js';

@@ -2,14 +2,25 @@
 import type { Readable, Writable } from 'node:stream';
 import { invalidValue } from './errors.js';
 import { RawInputStream, RawOutputStream } from './stream.js';
-import { coreOf } from './stream-base.js';
+import { type AnyStream, coreOf } from './stream-base.js';
+import { Iteration } from './stream-iteration.js';
 import { checkNodeStreamOptions, type NodeStreamOptions } from './stream-options.js';
 
 /** Loaded when somebody wants it: programs without streams start a millisecond sooner. */
 const builtin = () => process.getBuiltinModule('node:stream');
 
+/** What fails, or is aborted, ends the stream that Node knows; says how to let go of the signal. */
+function tie(stream: AnyStream, end: (error: Error) => void): () => void {
+  const { signal } = coreOf(stream).plan;
+  const abort = () => end(signal?.reason);
+  stream.on('error', end);
+  signal?.addEventListener('abort', abort, { once: true });
+  return () => signal?.removeEventListener('abort', abort);
+}
+
 /**
- * Bytes of what is heard. Starts when first read; `destroy()` closes. Ends when the stream ends otherwise.
+ * Bytes of what is heard. Starts when first read; `destroy()` closes. Ends when the stream ends otherwise; is destroyed with the
+ * error when the device is lost, and with the signal's reason when that aborts.
  *
  * @throws TypeError, RangeError for wrong options; SoundDeviceError where the system refuses.
  * @example
@@ -18,32 +29,31 @@ const builtin = () => process.getBuiltinModule('node:stream');
 export function createReadStream(options?: NodeStreamOptions): Readable {
   checkNodeStreamOptions(options);
   const stream = new RawInputStream(options);
-  const { transfers, plan } = coreOf(stream);
-  let started = false;
+  let iteration: Iteration | undefined;
   const { Readable } = builtin();
-  return new Readable({
+  const readable = new Readable({
     read() {
       const next = async () => {
-        if (!started) {
-          started = true;
-          stream.start();
-        }
-        return transfers.block(plan.blockSize);
+        iteration ??= new Iteration(coreOf(stream.start()));
+        const block = await iteration.next();
+        if (!this.destroyed) this.push(block === undefined ? null : block.data);
       };
-      next().then(
-        (block) => this.push(block === undefined ? null : block.data),
-        (error) => this.destroy(error),
-      );
+      next().catch((error) => this.destroy(error));
     },
     destroy(error, callback) {
+      untie();
+      iteration?.end();
       stream.close().then(() => callback(error));
     },
   });
+  const untie = tie(stream, (error) => readable.destroy(error));
+  return readable;
 }
 
 /**
  * Plays the bytes that are written. Starts when first written to; 'finish' comes when the last frame has been played.
- * Chunks may end within a frame; `destroy()` drops what is pending and closes.
+ * Chunks may end within a frame; `destroy()` drops what is pending and closes. Is destroyed with the error when the device is
+ * lost, and with the signal's reason when that aborts.
  *
  * @throws TypeError, RangeError for wrong options; SoundDeviceError where the system refuses.
  * @example
@@ -56,7 +66,7 @@ export function createWriteStream(options?: NodeStreamOptions): Writable {
   let started = false;
   let rest: Buffer = Buffer.alloc(0);
   const { Writable } = builtin();
-  return new Writable({
+  const writable = new Writable({
     write(chunk: Buffer, _encoding, callback) {
       const go = async () => {
         if (!started) {
@@ -80,7 +90,10 @@ export function createWriteStream(options?: NodeStreamOptions): Writable {
       end().then(() => callback(), callback);
     },
     destroy(error, callback) {
+      untie();
       stream.close().then(() => callback(error));
     },
   });
+  const untie = tie(stream, (error) => writable.destroy(error));
+  return writable;
 }

@@ -109,7 +109,7 @@ export class BlockCaller {
     try {
       const result = this.#call(slot);
       if (result === COMPLETE || result === ABORT) return result;
-      if (typeof result === 'object' && result !== null && 'then' in result) {
+      if (isThenable(result)) {
         // Nobody waits for it.
         Promise.resolve(result).catch(() => {});
         throw new PromiseReturned();
@@ -127,6 +127,9 @@ export class BlockCaller {
     }
   }
 }
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> =>
+  ((typeof value === 'object' && value !== null) || typeof value === 'function') && 'then' in value;
 
 class PromiseReturned extends TypeError {}
 

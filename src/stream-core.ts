@@ -50,6 +50,9 @@ export function wake(): void {
   for (const number of addon.rungStreams()) safely(() => cores.get(number)?.deref()?.pump());
 }
 
+/** Takes the ear of a stream that nobody has any more off its signal. */
+const deaf = new FinalizationRegistry<() => void>((unheed) => unheed());
+
 /** Ends the thread of a stream that nobody has any more. */
 const abandoned = new FinalizationRegistry<() => void>((end) => end());
 
@@ -71,6 +74,8 @@ export class StreamCore {
   #alive: NodeJS.Timeout | undefined;
   #held = true;
   #closed = false;
+  /** It has been started once. */
+  begun = false;
 
   constructor(owner: EventEmitter<StreamEvents>, plan: StreamPlan, opened?: Handle) {
     this.#owner = owner;
@@ -85,11 +90,21 @@ export class StreamCore {
     cores.set(this.handle.number, new WeakRef(this));
     collected.register(this, this.handle.number);
     this.#startProcessor();
-    plan.signal?.addEventListener('abort', this.#aborted, { once: true });
+    this.#heed(plan.signal);
     if (plan.signal?.aborted) this.handle.abort();
   }
 
-  readonly #aborted = (): void => this.abort();
+  /** A signal that stays keeps no stream that nobody has any more. */
+  #heed(signal: AbortSignal | undefined): void {
+    if (signal === undefined) return;
+    const core = new WeakRef(this);
+    const aborted = () => core.deref()?.abort();
+    signal.addEventListener('abort', aborted, { once: true });
+    this.#unheed = () => signal.removeEventListener('abort', aborted);
+    deaf.register(this, this.#unheed);
+  }
+
+  #unheed: (() => void) | undefined;
 
   #xrun(flags: CallbackFlags): void {
     if (this.#owner.listenerCount('xrun') > 0) safely(() => this.#owner.emit('xrun', flags));
@@ -109,6 +124,7 @@ export class StreamCore {
     this.#caller?.begin();
     native(() => this.handle.start(this.#blocks?.input?.bytes, this.#blocks?.output?.bytes));
     if (runs) return;
+    this.begun = true;
     this.#processor?.run();
     this.#stopping = false;
     if (this.#last.over) this.#last = makeRun();
@@ -220,7 +236,7 @@ export class StreamCore {
   #leave(): void {
     if (this.#closed) return;
     this.#closed = true;
-    this.plan.signal?.removeEventListener('abort', this.#aborted);
+    this.#unheed?.();
     if (this.#runs.length > 0) return;
     this.handle.leave();
     if (this.#last.over) return;
@@ -292,8 +308,9 @@ export class StreamCore {
       this.#forget = undefined;
       if (this.#closed) this.handle.leave();
     }
-    const failure =
-      how === 'callback' ? (this.#caller?.failure ?? this.#failure) : error && (fromNative(error) as Error);
+    const told = how === 'callback' ? this.#failure : error && (fromNative(error) as Error);
+    // Whatever else the callback has ordered before it threw.
+    const failure = this.#caller?.failure ?? told;
     if (failure) this.#fail(run, failure);
     safely(() => this.#owner.emit('finished'));
     const { finishedCallback } = this.plan;

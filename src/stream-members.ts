@@ -1,6 +1,7 @@
 /** What the classes of streams have in common, by direction: put onto their prototypes. */
 
 import { type AnyStream, coreOf } from './stream-base.js';
+import { Iteration } from './stream-iteration.js';
 import type { Block, Reading } from './stream-types.js';
 import { readableOf, writableOf } from './stream-web.js';
 
@@ -9,16 +10,14 @@ type Members = object & ThisType<AnyStream>;
 /** What reads. */
 export const READER: Members = {
   [Symbol.asyncIterator](): AsyncIterableIterator<Block<unknown>> {
-    const { transfers, plan } = coreOf(this);
-    let over = false;
+    const iteration = new Iteration(coreOf(this));
     const iterator: AsyncIterableIterator<Block<unknown>> = {
       async next() {
-        const block = over ? undefined : await transfers.block(plan.blockSize);
-        over = block === undefined;
-        return block === undefined ? { done: true, value: undefined } : { done: false, value: block };
+        const value = await iteration.next();
+        return value === undefined ? { done: true, value } : { done: false, value };
       },
       async return() {
-        over = true;
+        iteration.end();
         return { done: true, value: undefined };
       },
       [Symbol.asyncIterator]: () => iterator,

@@ -1,7 +1,7 @@
 /** Options of streams → what the addon opens. */
 import { chosenDevice, defaults } from './defaults.js';
 import { bytesPerSample, type DType } from './dtype.js';
-import type { Kind } from './options.js';
+import { checkPossible, type Kind } from './options.js';
 import { type ProcessorPlan, planProcessor } from './processor-plan.js';
 import { unpacked } from './settings.js';
 import { checkStreamOptions } from './stream-options.js';
@@ -55,6 +55,7 @@ export function planStream(direction: Direction, raw: boolean, options: unknown)
   };
   const [input, output] = [side('input'), side('output')];
   const sampleRate = given.sampleRate ?? defaults.sampleRate;
+  if (sampleRate !== null) checkPossible(sampleRate);
   const blockSize = given.blockSize ?? defaults.blockSize;
   // A stream that was opened on a device of the user's choice stays there.
   const follows = given.onDeviceLost === 'follow-default' && given.device === undefined;

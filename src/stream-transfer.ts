@@ -18,7 +18,8 @@ import { type Handle, Times } from './stream-callback.js';
 import type { SidePlan, StreamPlan } from './stream-plan.js';
 import type { Block, Reading } from './stream-types.js';
 
-type Bytes = SampleArray | Buffer;
+/** Sample arrays, or buffers. */
+export type Bytes = SampleArray | Buffer;
 
 interface Settle<T> {
   resolve(value: T): void;
@@ -32,8 +33,8 @@ interface PendingRead extends Settle<Filled> {
   frames: number;
   time: Reading<Bytes>['time'] | undefined;
   flags: number;
-  /** The end of the stream gives what was read by then. */
-  partial: boolean;
+  /** Whose it is, if it is one of an iteration: the end of the stream gives that what was read by then. */
+  owner: object | undefined;
 }
 
 /** What was read. */
@@ -52,7 +53,6 @@ interface PendingWrite extends Settle<boolean> {
 
 const BITS = { inputOverflow: 2, outputUnderflow: 4 };
 
-/** Sample arrays, or buffers. */
 function make(raw: boolean, side: SidePlan, samples: number): Bytes {
   return raw ? Buffer.alloc(samples * side.size) : makeArray(side.dtype, samples);
 }
@@ -100,22 +100,31 @@ export class Transfers {
   read(count: number): Promise<Reading<Bytes>> {
     const frames = integer(0)(count, 'frames');
     native(() => this.#handle.checkRead());
-    return this.#fill(frames, false).then((filled) => this.#reading(filled));
+    return this.#fill(frames, undefined).then((filled) => this.#reading(filled));
   }
 
-  /** A block of an iteration: `frames` of them, or with 0 what there is, or the rest. */
-  async block(frames: number): Promise<Block<Bytes> | undefined> {
-    const filled = await this.#fill(frames > 0 ? frames : undefined, true);
+  /** A block of `owner`, which is an iteration: `frames` of them, or with 0 what there is, or the rest. */
+  async block(frames: number, owner: object): Promise<Block<Bytes> | undefined> {
+    const filled = await this.#fill(frames > 0 ? frames : undefined, owner);
     if (filled.frames === 0) return undefined;
     const { data, time, flags } = filled;
     return { data, frames: filled.frames, time, status: new CallbackFlags(flags & 15) };
   }
 
-  #fill(wanted: number | undefined, partial: boolean): Promise<Filled> {
+  /** The blocks that it waits for come empty. What one of them has begun to hold is lost. */
+  withdraw(owner: object): void {
+    for (const pending of this.#reads.filter((one) => one.owner === owner)) {
+      this.#reads.splice(this.#reads.indexOf(pending), 1);
+      pending.frames = 0;
+      this.#settle(pending, make(this.#plan.raw, this.#plan.input as SidePlan, 0));
+    }
+  }
+
+  #fill(wanted: number | undefined, owner: object | undefined): Promise<Filled> {
     const side = this.#plan.input as SidePlan;
     const into = wanted === undefined ? undefined : make(this.#plan.raw, side, wanted * this.#channels[0]);
     return new Promise((resolve, reject) => {
-      const pending = { into, wanted, frames: 0, time: undefined, flags: 0, partial, resolve, reject };
+      const pending = { into, wanted, frames: 0, time: undefined, flags: 0, owner, resolve, reject };
       this.#reads.push(pending);
       this.run();
       if (!this.waiting || this.deferred) return;
@@ -165,7 +174,7 @@ export class Transfers {
       return false;
     } catch (error) {
       const code = error instanceof SoundDeviceError ? error.code : undefined;
-      if (pending.partial && (code === 'ERR_STREAM_STOPPED' || code === 'ERR_STREAM_CLOSED')) {
+      if (pending.owner && (code === 'ERR_STREAM_STOPPED' || code === 'ERR_STREAM_CLOSED')) {
         const side = this.#plan.input as SidePlan;
         const data = pending.into ?? make(this.#plan.raw, side, 0);
         this.#settle(pending, cut(data, pending.frames * this.#channels[0], side));

@@ -7,6 +7,8 @@ mod call;
 mod core;
 #[doc(hidden)]
 pub mod handoff;
+mod input;
+mod output;
 mod plan;
 mod transfer;
 
@@ -19,7 +21,7 @@ pub use call::{Direction, Finished, Flow, Io, Present, Raw, Read, Status, Stream
 
 use self::core::Core;
 use crate::dtype::Dtype;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
 use crate::sample::Sample;
 
 /// A stream of samples of type `I` from an input and `O` to an output; `()` is no such direction, [`Raw`] is bytes.
@@ -276,209 +278,6 @@ impl<I, O> Stream<I, O> {
     /// Closes it without waiting, as who must not wait.
     pub fn leave(mut self) {
         self.patient = false;
-    }
-}
-
-/// Of the input.
-impl<I: Present, O> Stream<I, O> {
-    /// Waits until `into` is full, which is whole frames. Several threads take turns.
-    ///
-    /// # Errors
-    /// `InvalidArgValue` for a part of a frame; `ReadFromCallbackStream`; `StreamClosed`, `StreamStopped`, `DeviceLost`,
-    /// also while it waits, and what it had read by then is gone; `TimedOut` after five seconds without a period;
-    /// `WouldDeadlock` where it had to wait on a manual clock, and nothing is lost.
-    pub fn read(&self, into: &mut [I::Item]) -> Result<Read> {
-        self.core.read(I::bytes_mut(into))
-    }
-
-    /// Reads what there is, without waiting. A stopped stream gives what it has left.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    pub fn try_read(&self, into: &mut [I::Item]) -> Result<Read> {
-        self.core.try_read(I::bytes_mut(into))
-    }
-
-    /// Says what reading would, whatever there is to read.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read).
-    #[doc(hidden)]
-    pub fn check_read(&self) -> Result<()> {
-        self.core.check_read()
-    }
-
-    /// Frames that can be read without waiting.
-    ///
-    /// # Errors
-    /// `ReadFromCallbackStream`.
-    pub fn read_available(&self) -> Result<usize> {
-        self.core.read_available()
-    }
-
-    /// Channels of the input.
-    pub fn input_channels(&self) -> usize {
-        self.core.settings.input.map_or(0, |side| side.channels)
-    }
-
-    /// Index of the input device, of now.
-    pub fn input_device(&self) -> usize {
-        self.core.devices().0
-    }
-
-    /// Format of the input.
-    pub fn input_dtype(&self) -> Dtype {
-        self.core.settings.input.map_or(Dtype::F32, |side| side.dtype)
-    }
-
-    /// Seconds from the input to the callback, blocks included: measured once it runs, an estimate before.
-    pub fn input_latency(&self) -> f64 {
-        let measured = self.core.shared.latencies().0;
-        measured.or(self.core.info().input.map(|side| side.latency)).unwrap_or(0.0)
-    }
-}
-
-/// Of the output.
-impl<I, O: Present> Stream<I, O> {
-    /// Waits until all of `from`, which is whole frames, has been taken; it will be heard later. Several threads take
-    /// turns.
-    ///
-    /// # Errors
-    /// As [`read`](Self::read), with `WriteToCallbackStream`. A stop does not end a write that has begun.
-    pub fn write(&self, from: &[O::Item]) -> Result<Written> {
-        self.core.write(O::bytes(from))
-    }
-
-    /// Writes as much as there is room for, without waiting.
-    ///
-    /// # Errors
-    /// As [`write`](Self::write).
-    pub fn try_write(&self, from: &[O::Item]) -> Result<Written> {
-        self.core.try_write(O::bytes(from))
-    }
-
-    /// Says what writing would, whatever room there is.
-    ///
-    /// # Errors
-    /// As [`write`](Self::write).
-    #[doc(hidden)]
-    pub fn check_write(&self) -> Result<()> {
-        self.core.check_write()
-    }
-
-    /// Begins a write that goes on for longer than one call: a stop waits until [`end_write`](Self::end_write).
-    ///
-    /// # Errors
-    /// As [`write`](Self::write).
-    #[doc(hidden)]
-    pub fn begin_write(&self) -> Result<()> {
-        self.core.begin_write()
-    }
-
-    /// As [`try_write`](Self::try_write), also while the stream plays out.
-    ///
-    /// # Errors
-    /// As [`write`](Self::write).
-    #[doc(hidden)]
-    pub fn go_on_writing(&self, from: &[O::Item]) -> Result<Written> {
-        self.core.go_on_writing(O::bytes(from))
-    }
-
-    /// As [`write`](Self::write), also while the stream plays out.
-    ///
-    /// # Errors
-    /// As [`write`](Self::write).
-    #[doc(hidden)]
-    pub fn finish_write(&self, from: &[O::Item]) -> Result<Written> {
-        self.core.finish_write(O::bytes(from))
-    }
-
-    /// Ends what [`begin_write`](Self::begin_write) began.
-    #[doc(hidden)]
-    pub fn end_write(&self) {
-        self.core.end_write();
-    }
-
-    /// Frames that can be written without waiting.
-    ///
-    /// # Errors
-    /// `WriteToCallbackStream`.
-    pub fn write_available(&self) -> Result<usize> {
-        self.core.write_available()
-    }
-
-    /// How loud it is: 1 leaves the samples as they are.
-    pub fn volume(&self) -> f64 {
-        self.core.shared.volume()
-    }
-
-    /// Makes the output louder or softer by this factor, from the next period on and in a straight line over 20 ms; a run
-    /// begins with the volume that it has by then. Made on the audio thread; what the device has by now keeps its volume.
-    ///
-    /// # Errors
-    /// `OutOfRange` unless it is finite and at least 0; `NotSupported` where there is no output after all.
-    pub fn set_volume(&self, volume: f64) -> Result<()> {
-        if self.core.settings.output.is_none() {
-            return Err(Error::new(ErrorKind::NotSupported, "An input only stream has no volume"));
-        }
-        if !(volume.is_finite() && volume >= 0.0) {
-            let message = format!("volume must be finite and at least 0, got {volume}");
-            return Err(Error::new(ErrorKind::OutOfRange, message));
-        }
-        self.core.shared.set_volume(volume);
-        Ok(())
-    }
-
-    /// Channels of the output.
-    pub fn output_channels(&self) -> usize {
-        self.core.settings.output.map_or(0, |side| side.channels)
-    }
-
-    /// Index of the output device, of now.
-    pub fn output_device(&self) -> usize {
-        self.core.devices().1
-    }
-
-    /// Format of the output.
-    pub fn output_dtype(&self) -> Dtype {
-        self.core.settings.output.map_or(Dtype::F32, |side| side.dtype)
-    }
-
-    /// Seconds from the callback to the output, blocks and what was written included: measured once it runs, an estimate
-    /// before.
-    pub fn output_latency(&self) -> f64 {
-        let info = self.core.info();
-        let measured = self.core.shared.latencies().1;
-        let written = self.core.ends.written() as f64 / info.sample_rate;
-        measured.or(info.output.map(|side| side.latency)).unwrap_or(0.0) + written
-    }
-}
-
-impl<O> Stream<Raw, O> {
-    /// Bytes of a sample of the input.
-    pub fn input_sample_size(&self) -> usize {
-        self.core.settings.input.map_or(0, |side| side.dtype.bytes())
-    }
-}
-
-impl<I> Stream<I, Raw> {
-    /// Bytes of a sample of the output.
-    pub fn output_sample_size(&self) -> usize {
-        self.core.settings.output.map_or(0, |side| side.dtype.bytes())
-    }
-}
-
-impl Stream<Raw, ()> {
-    /// Bytes per sample.
-    pub fn sample_size(&self) -> usize {
-        self.input_sample_size()
-    }
-}
-
-impl Stream<(), Raw> {
-    /// Bytes per sample.
-    pub fn sample_size(&self) -> usize {
-        self.output_sample_size()
     }
 }
 

@@ -1,231 +1,35 @@
 //! Streams.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+mod parts;
+mod plan;
+mod transfer;
+
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use napi::bindgen_prelude::{AsyncTask, Function, JsObjectValue, Object, Uint8ArraySlice};
+use napi::bindgen_prelude::{AsyncTask, Function, Object, Uint8ArraySlice};
 use napi::{Env, Result, Task};
 use napi_derive::napi;
-use sounddevice::stream::handoff::{Asked, Handoff, Pace, Worker};
-use sounddevice::{Dtype, Finished, Flow, Raw, StreamBuilder, StreamTime};
+pub use parts::Parts;
+use sounddevice::stream::handoff::{Asked, Pace};
+use sounddevice::{Finished, Flow, StreamTime};
 
-use crate::buffer::{Bytes, hand_over, writable};
-use crate::cards::{ChannelName, channel};
-use crate::devices::{DeviceInfo, Specifier, dtype, specifier};
+use self::parts::{Known, Stream, lock};
+use self::plan::{Plan, plan};
+use crate::buffer::{hand_over, writable};
+use crate::devices::DeviceInfo;
 use crate::error::{NativeError, throw};
-use crate::gate::Gate;
-use crate::hub::Place;
-use crate::job::latency;
 use crate::processor;
-use crate::running::{Ends, remember};
-use crate::settings::settings;
+use crate::running::remember;
 
 /// How long a start may wait for the run before to play out.
 const PLAYING_OUT: Duration = Duration::from_secs(5);
-
-type Stream = sounddevice::Stream<Raw, Raw>;
-
-/// A stream, and how it reaches JavaScript.
-pub struct Parts {
-    /// Always there, until it is dropped.
-    stream: Option<Stream>,
-    gate: Arc<Gate>,
-    handoff: Option<Arc<Handoff>>,
-    /// Who answers, where that is not the thread that opened it.
-    worker: Option<Arc<Worker>>,
-    /// Why that one has failed, in the facade's words.
-    failure: Mutex<Option<String>>,
-}
-
-impl Parts {
-    pub fn stream(&self) -> &Stream {
-        self.stream.as_ref().expect("only `drop` takes it")
-    }
-
-    pub fn worker(&self) -> Option<&Arc<Worker>> {
-        self.worker.as_ref()
-    }
-
-    /// Lets JavaScript look.
-    pub fn ask(&self) {
-        self.gate.ask();
-    }
-
-    /// Who answers has failed.
-    pub fn failed(&self, failure: String) {
-        *lock(&self.failure) = Some(failure);
-        self.gate.ask();
-    }
-
-    /// The run ends at once.
-    pub fn fail(&self) {
-        self.let_go();
-        self.stream().fail();
-    }
-
-    /// Nothing waits for JavaScript any more, and nobody will answer.
-    fn end(&self) {
-        self.let_go();
-        if let Some(worker) = &self.worker {
-            worker.close();
-        }
-    }
-
-    /// Nothing waits for JavaScript any more.
-    fn let_go(&self) {
-        if let Some(handoff) = &self.handoff {
-            handoff.end();
-        }
-        self.gate.end();
-    }
-}
-
-impl Drop for Parts {
-    /// The collector must not wait.
-    fn drop(&mut self) {
-        self.end();
-        self.gate.close();
-        if let Some(stream) = self.stream.take() {
-            stream.leave();
-        }
-    }
-}
-
-/// Not kept from being collected.
-struct Known(Weak<Parts>);
-
-impl Ends for Known {
-    fn may_sound(&self) -> bool {
-        let released = |parts: &Parts| parts.stream().closed() && parts.stream().wait(Duration::ZERO);
-        self.0.upgrade().is_some_and(|parts| !released(&parts))
-    }
-
-    fn end(&self) {
-        if let Some(parts) = self.0.upgrade() {
-            parts.end();
-            parts.stream().begin_close();
-        }
-    }
-
-    fn wait(&self, patience: Duration) {
-        if let Some(parts) = self.0.upgrade() {
-            parts.stream().wait(patience);
-            // Deno never collects what a terminated worker had: the thread that wakes it would stay.
-            parts.gate.close();
-        }
-    }
-}
-
-/// What is known before the device is.
-pub struct Plan {
-    builder: StreamBuilder<Raw, Raw>,
-    gate: Arc<Gate>,
-    handoff: Option<Arc<Handoff>>,
-    worker: Option<Arc<Worker>>,
-}
-
-fn plan(env: &Env, options: &Object<'_>, wake: &Function<'_, (), ()>) -> Result<Plan> {
-    let input: Option<Object> = options.get("input")?;
-    let output: Option<Object> = options.get("output")?;
-    let format = |side: &Option<Object<'_>>| -> Result<Option<Dtype>> {
-        side.as_ref().map(|side| dtype(env, &side.get_named_property::<String>("dtype")?)).transpose()
-    };
-    let mut builder = sounddevice::Stream::raw(format(&input)?, format(&output)?);
-    if let Some(side) = &input {
-        builder = builder.input_latency(latency(side)?);
-        if let Some(device) = side.get::<Specifier>("device")? {
-            builder = builder.input_device(specifier(device));
-        }
-        if let Some(channels) = side.get::<u32>("channels")? {
-            builder = builder.input_channels(channels as usize);
-        }
-        if let Some(settings) = settings(side)? {
-            builder = builder.input_settings(settings);
-        }
-        if let Some(map) = side.get::<Vec<ChannelName>>("map")? {
-            builder = builder.input_map(map.into_iter().map(channel));
-        }
-    }
-    if let Some(side) = &output {
-        builder = builder.output_latency(latency(side)?);
-        if let Some(device) = side.get::<Specifier>("device")? {
-            builder = builder.output_device(specifier(device));
-        }
-        if let Some(channels) = side.get::<u32>("channels")? {
-            builder = builder.output_channels(channels as usize);
-        }
-        if let Some(settings) = settings(side)? {
-            builder = builder.output_settings(settings);
-        }
-        if let Some(map) = side.get::<Vec<ChannelName>>("map")? {
-            builder = builder.output_map(map.into_iter().map(channel));
-        }
-    }
-    if let Some(rate) = options.get::<f64>("sampleRate")? {
-        builder = builder.sample_rate(rate);
-    }
-    if let Some(seconds) = options.get::<f64>("buffer")? {
-        builder = builder.buffer(seconds);
-    }
-    let flag = |name: &str| options.get::<bool>(name).map(|value| value.unwrap_or(false));
-    builder = builder
-        .block_size(options.get("blockSize")?.unwrap_or(0))
-        .clip_off(flag("clipOff")?)
-        .dither_off(flag("ditherOff")?)
-        .never_drop_input(flag("neverDropInput")?)
-        .prime_output(flag("primeOutput")?);
-    let answers = flag("processor")?.then(Worker::new);
-    let worker = answers.as_ref().map(|(worker, _)| Arc::clone(worker));
-    let gate = Gate::new(Place::new(env, wake, worker.clone())?);
-    let (finished, rests) = (Arc::clone(&gate), worker.clone());
-    builder = builder.on_finished(move |reason| {
-        if let Some(worker) = &rests {
-            worker.rest();
-        }
-        finished.finished(reason);
-    });
-    if flag("follow")? {
-        let moved = Arc::clone(&gate);
-        builder = builder.follow_default(true).on_device_changed(move |device| moved.moved(device));
-    }
-    let mut handoff = None;
-    if let Some((_, made)) = answers {
-        builder = builder.handoff(&made, false);
-        handoff = Some(made);
-    } else if flag("called")? {
-        let asks = Arc::clone(&gate);
-        let made = Handoff::new(move || asks.ask());
-        builder = builder.handoff(&made, true);
-        handoff = Some(made);
-    } else {
-        let period = Arc::clone(&gate);
-        builder = builder.on_period(move || period.period());
-    }
-    Ok(Plan { builder, gate, handoff, worker })
-}
-
-impl Plan {
-    fn open(self) -> sounddevice::Result<Parts> {
-        let Self { builder, gate, handoff, worker } = self;
-        match builder.open() {
-            Ok(stream) => Ok(Parts { stream: Some(stream), gate, handoff, worker, failure: Mutex::default() }),
-            Err(error) => {
-                gate.close();
-                Err(error)
-            }
-        }
-    }
-}
 
 #[napi]
 pub struct NativeStream {
     parts: Arc<Parts>,
     /// The block that JavaScript has.
     asked: Mutex<Option<Asked>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl NativeStream {
@@ -448,79 +252,6 @@ impl NativeStream {
         tell(&mut times, time, next.status.bits());
         *asked = Some(next);
         next.slot as i32
-    }
-
-    #[napi]
-    pub fn read_sync(&self, env: Env, mut into: Uint8ArraySlice, mut times: Uint8ArraySlice) -> Result<()> {
-        let read = self.stream().read(writable(&mut into)).map_err(|error| throw(&env, error))?;
-        tell(&mut times, read.time, read.status.bits());
-        Ok(())
-    }
-
-    /// Frames that were there.
-    #[napi]
-    pub fn try_read(&self, env: Env, mut into: Uint8ArraySlice, mut times: Uint8ArraySlice) -> Result<u32> {
-        let read = self.stream().try_read(writable(&mut into)).map_err(|error| throw(&env, error))?;
-        tell(&mut times, read.time, read.status.bits());
-        Ok(read.frames as u32)
-    }
-
-    /// Throws if reading is not possible now.
-    #[napi]
-    pub fn check_read(&self, env: Env) -> Result<()> {
-        self.stream().check_read().map_err(|error| throw(&env, error))
-    }
-
-    /// Throws if writing is not possible now.
-    #[napi]
-    pub fn check_write(&self, env: Env) -> Result<()> {
-        self.stream().check_write().map_err(|error| throw(&env, error))
-    }
-
-    #[napi]
-    pub fn read_available(&self, env: Env) -> Result<u32> {
-        self.stream().read_available().map(|frames| frames as u32).map_err(|error| throw(&env, error))
-    }
-
-    #[napi]
-    pub fn write_available(&self, env: Env) -> Result<u32> {
-        self.stream().write_available().map(|frames| frames as u32).map_err(|error| throw(&env, error))
-    }
-
-    /// Whether output was missing before.
-    #[napi(ts_args_type = "from: NodeJS.TypedArray")]
-    pub fn write_sync(&self, env: Env, from: Bytes) -> Result<bool> {
-        self.stream().write(&from).map(|written| written.underflowed).map_err(|error| throw(&env, error))
-    }
-
-    /// Twice the frames that there was room for, and 1 more if output was missing before.
-    #[napi(ts_args_type = "from: NodeJS.TypedArray")]
-    pub fn try_write(&self, env: Env, from: Bytes) -> Result<u32> {
-        let written = self.stream().try_write(&from).map_err(|error| throw(&env, error))?;
-        Ok(written.frames as u32 * 2 + u32::from(written.underflowed))
-    }
-
-    #[napi]
-    pub fn begin_write(&self, env: Env) -> Result<()> {
-        self.stream().begin_write().map_err(|error| throw(&env, error))
-    }
-
-    /// As `tryWrite`, for what `beginWrite` began.
-    #[napi]
-    pub fn go_on_writing(&self, env: Env, from: Uint8ArraySlice) -> Result<u32> {
-        let written = self.stream().go_on_writing(&from).map_err(|error| throw(&env, error))?;
-        Ok(written.frames as u32 * 2 + u32::from(written.underflowed))
-    }
-
-    /// As `writeSync`, for what `beginWrite` began.
-    #[napi]
-    pub fn finish_write(&self, env: Env, from: Uint8ArraySlice) -> Result<bool> {
-        self.stream().finish_write(&from).map(|written| written.underflowed).map_err(|error| throw(&env, error))
-    }
-
-    #[napi]
-    pub fn end_write(&self) {
-        self.stream().end_write();
     }
 
     /// For the thread that answers: by this number it finds the stream.

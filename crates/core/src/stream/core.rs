@@ -1,6 +1,8 @@
 //! The state machine of a stream. Slow calls are made outside its lock, so that looking never waits.
 
 mod follow;
+mod keeper;
+mod opening;
 
 use std::sync::atomic::Ordering::Acquire;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -9,17 +11,12 @@ use std::time::{Duration, Instant};
 use super::call::Finished;
 use super::plan::{Parts, Request, Target};
 use crate::backend::StreamInfo;
-use crate::control::{self, Handle, Owner};
+use crate::control::Handle;
 use crate::device::{DeviceInfo, DeviceWatcher};
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::Signals;
 use crate::realtime::command::Command;
-use crate::realtime::stream::{Callback, Ended, Ends, Home, OnPeriod, Settings, Shared, Streaming, inside};
-
-/// How long after the end of the last sound a device may take to say so, before it is released all the same.
-const GRACE: Duration = Duration::from_secs(2);
-/// How long the engine of the last run may take to come back from a system that is slow to close.
-const RETURNING: Duration = Duration::from_secs(2);
+use crate::realtime::stream::{Callback, Ended, Ends, Home, OnPeriod, Settings, Shared, inside};
 
 pub(crate) type OnFinished = Arc<dyn Fn(Finished) + Send + Sync>;
 /// Told on which device a stream goes on.
@@ -158,134 +155,6 @@ impl Core {
         let target = self.target.lock().unwrap_or_else(PoisonError::into_inner);
         let index = |device: &Option<DeviceInfo>| device.as_ref().map_or(0, |device| device.index);
         (index(&target.input), index(&target.output))
-    }
-
-    /// Only while the phase is `Opening`, or to go on elsewhere with the run there is.
-    fn open_device(self: &Arc<Self>, target: &Target, goes_on: bool) -> Result<Arc<Handle>> {
-        let returned = || match self.has_callback {
-            true => self.home.lock().unwrap_or_else(PoisonError::into_inner).is_some(),
-            false => !goes_on || self.ends.are_kept(),
-        };
-        let end = Instant::now() + RETURNING;
-        while !returned() {
-            if Instant::now() > end {
-                let message = "The system has not yet released the device of the last run";
-                return Err(Error::new(ErrorKind::DeviceUnavailable, message));
-            }
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        match goes_on {
-            true => self.shared.go_on(),
-            false => self.shared.begin(),
-        }
-        let signals = Arc::new(Signals::default());
-        let engine = Streaming::new(
-            self.settings,
-            Arc::clone(&self.shared),
-            Arc::clone(&signals),
-            Arc::clone(&self.ends),
-            Arc::clone(&self.home),
-            self.on_period.clone(),
-        )
-        .routed(target.routes.clone())
-        .going_on(goes_on);
-        let opening = {
-            let mut state = self.state();
-            state.opened += 1;
-            state.opened
-        };
-        let keeper = Keeper { core: Arc::clone(self), opening, reason: None, progress: None };
-        let opened = control::open(target.plan.clone(), Box::new(engine), Arc::clone(&signals), Box::new(keeper));
-        let mut state = self.state();
-        match opened {
-            Ok(handle) => {
-                let handle = Arc::new(handle);
-                state.info = handle.info.clone();
-                state.manual_clock = handle.manual_clock;
-                state.signals = signals;
-                // The device may have been lost by now.
-                if state.told < opening {
-                    state.handle = Some(Arc::clone(&handle));
-                }
-                Ok(handle)
-            }
-            Err(error) => {
-                // A run that goes on has an end to tell yet.
-                if !goes_on {
-                    state.told = opening;
-                }
-                Err(error)
-            }
-        }
-    }
-
-    pub(crate) fn start(self: &Arc<Self>) -> Result<()> {
-        let mut state = self.state();
-        let reopen = loop {
-            if state.closed {
-                return Err(Error::new(ErrorKind::StreamClosed, "Error starting stream: the stream is closed"));
-            }
-            match state.phase {
-                Phase::Running => return Ok(()),
-                Phase::Ready => break state.handle.is_none(),
-                Phase::Opening if inside(&self.shared) => return Ok(()),
-                Phase::Stopping | Phase::Aborting if inside(&self.shared) => {
-                    let message = "The stream cannot be started again from inside its callback while it ends";
-                    return Err(Error::new(ErrorKind::WouldDeadlock, message));
-                }
-                Phase::Stopping if state.manual_clock => return Err(deadlock("Starting while output is pending")),
-                Phase::Stopped | Phase::Ended => break true,
-                _ => state = self.wait(state),
-            }
-        };
-        state.phase = Phase::Opening;
-        state.error = None;
-        state.quiet = false;
-        let ready = state.handle.clone();
-        drop(state);
-        let handle = match ready {
-            Some(handle) if !reopen => Ok(handle),
-            _ => self.open_device(&self.target(), false),
-        };
-        let handle = match handle {
-            Ok(handle) => handle,
-            Err(error) => {
-                self.state().phase = Phase::Stopped;
-                self.changed.notify_all();
-                return Err(error);
-            }
-        };
-        let mut state = self.state();
-        let opening = state.opened;
-        if state.told >= opening {
-            // Lost already.
-            state.phase = Phase::Stopped;
-            let error = state.error.clone();
-            drop(state);
-            self.changed.notify_all();
-            return Err(error.unwrap_or_else(closed));
-        }
-        state.phase = Phase::Running;
-        state.run += 1;
-        state.moving = None;
-        drop(state);
-        self.changed.notify_all();
-        self.watch_default();
-        let started = handle.start();
-        if let Err(error) = started {
-            let mut state = self.state();
-            if state.opened == opening && state.told < opening {
-                state.quiet = true;
-                state.phase = Phase::Aborting;
-                self.shared.order(Command::Abort);
-                handle.wake();
-                while state.told < opening {
-                    state = self.wait(state);
-                }
-            }
-            return Err(error);
-        }
-        Ok(())
     }
 
     /// Orders the end of the run. Says which opening will have ended then, if there is one to wait for.
@@ -511,71 +380,5 @@ impl Core {
         state.told = state.told.max(opening);
         drop(state);
         self.changed.notify_all();
-    }
-}
-
-/// Looks after an open device on its control thread.
-struct Keeper {
-    core: Arc<Core>,
-    opening: u64,
-    reason: Option<Finished>,
-    /// While it plays out: how many periods there had been, and since when there have been no more.
-    progress: Option<(u64, Instant)>,
-}
-
-impl Keeper {
-    /// Whether a device that should play out has stopped calling.
-    fn stands_still(&mut self, now: f64) -> bool {
-        let periods = self.core.shared.periods();
-        let (before, since) = *self.progress.get_or_insert_with(|| (periods, Instant::now()));
-        if before != periods {
-            self.progress = Some((periods, Instant::now()));
-        }
-        let heard = self.core.shared.sounds_until().is_some_and(|end| end + GRACE.as_secs_f64() < now);
-        before == periods && heard && since.elapsed() > GRACE
-    }
-
-    fn reason(&mut self) -> Option<Finished> {
-        let core = Arc::clone(&self.core);
-        let ended = core.shared.ended().map(|ended| match ended {
-            Ended::Stopped => Finished::Stopped,
-            Ended::Completed => Finished::Completed,
-            Ended::Aborted => Finished::AbortedByCallback,
-            Ended::Panicked => {
-                Finished::Failed(Error::new(ErrorKind::CallbackFailed, "The callback of the stream panicked"))
-            }
-        });
-        if ended.is_some() {
-            return ended;
-        }
-        match core.shared.command() {
-            Command::Run => None,
-            Command::Abort => Some(Finished::Aborted),
-            Command::Stop => {
-                let state = core.state();
-                let late = !state.manual_clock && self.stands_still(state.info.clock.now());
-                (late || core.idle(&state)).then_some(Finished::Stopped)
-            }
-        }
-    }
-}
-
-impl Owner for Keeper {
-    fn attend(&mut self) -> bool {
-        self.reason = self.reason();
-        self.reason.is_some()
-    }
-
-    fn tell(&mut self, loss: Option<Error>) {
-        match (self.reason.take(), loss) {
-            (Some(finished), _) => self.core.released(self.opening, finished),
-            (None, Some(loss)) => self.core.lost(self.opening, loss),
-            (None, None) => {}
-        }
-    }
-
-    fn patience(&self) -> Option<Duration> {
-        // While it plays out, in case that the device stands still.
-        (self.core.shared.command() == Command::Stop).then_some(Duration::from_millis(50))
     }
 }

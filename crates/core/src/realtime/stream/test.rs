@@ -2,8 +2,10 @@ use assert_no_alloc::assert_no_alloc;
 use proptest::prelude::*;
 
 use super::*;
+use crate::backend::{Clock, OpenSide};
 use crate::memory::Samples;
 use crate::realtime::join;
+use crate::stream::Flow as Next;
 use crate::stream::handoff::{self, Handoff};
 
 const RATE: f64 = 48_000.0;
