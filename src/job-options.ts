@@ -169,7 +169,11 @@ export function side(given: Common, kind: is.Kind) {
 }
 
 /** Checks the options; the sample rate may stand before them. */
-export function checked<S extends typeof PLAY | typeof PLAYREC>(rate: unknown, options: unknown, schema: S) {
+export function checked<S extends typeof PLAY | typeof PLAYREC>(
+  rate: unknown,
+  options: unknown,
+  schema: S,
+): is.Checked<S> {
   if (typeof rate === 'object' || rate === undefined) {
     if (rate && options !== undefined) {
       throw invalidType(`options must be the last argument, got ${show(options)} behind them`);

@@ -139,6 +139,9 @@ export function object(options: unknown): object {
   return options;
 }
 
+/** What is left of options by a schema. */
+export type Checked<S extends Record<string, Check<unknown>>> = { [K in keyof S]?: ReturnType<S[K]> };
+
 /**
  * Checks every option that is there, inherited ones and accessors too, each read once; a name that is not in the schema is an
  * error. `inside` names what they are options of.
@@ -147,7 +150,7 @@ export function check<S extends Record<string, Check<unknown>>>(
   options: unknown,
   schema: S,
   inside = '',
-): { [K in keyof S]?: ReturnType<S[K]> } {
+): Checked<S> {
   const given = object(options) as Record<string, unknown>;
   for (const name in given) {
     if (!Object.hasOwn(schema, name))
