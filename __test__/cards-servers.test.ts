@@ -1,6 +1,6 @@
 /** Speakers and microphones on a real server, where it runs; `SOUND_TURNS` says how often each is done. */
-import { execFileSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { execFile, execFileSync } from 'node:child_process';
+import { promisify } from 'node:util';
 import test, { type ExecutionContext } from 'ava';
 import {
   AudioData,
@@ -14,10 +14,8 @@ import {
   type Microphone,
   type Speaker,
   setName,
-  watchDevices,
 } from 'sounddevice';
-import { until } from './helper.js';
-import { aloneOnServers, wanted } from './servers-alone.js';
+import { aloneOnServers, asClient, besideServer, wanted } from './servers-alone.js';
 
 aloneOnServers(test);
 
@@ -180,46 +178,61 @@ jack('JACK shows the name that was set, as far as it has the letters', async (t)
   setName(before);
 });
 
-const count = (what: string) => readdirSync(`/proc/self/${what}`).length;
-
-on('a hundred sinks come and go while a player plays: each is told once, and leaves nothing', async (t) => {
-  const pactl = (...args: string[]) => execFileSync('pactl', args, { encoding: 'utf8' }).trim();
-  await using player = getSpeaker('pulseaudio:twin_b').player({ sampleRate: RATE });
+/** Prints what is told of sinks that come and go, and what should be; ends when nothing stays of them. */
+const SINKS = `
+  import { execFileSync } from 'node:child_process';
+  import { readdirSync } from 'node:fs';
+  import { getSpeaker, watchDevices } from 'sounddevice';
+  const pactl = (...args) => execFileSync('pactl', args, { encoding: 'utf8' }).trim();
+  const until = async (holds) => {
+    while (!holds()) await new Promise((resolve) => setTimeout(resolve, 2));
+  };
+  const count = (what) => readdirSync('/proc/self/' + what).length;
+  const player = getSpeaker('pulseaudio:twin_b').player({ sampleRate: ${RATE} });
   let plays = true;
   const playing = (async () => {
-    while (plays) await player.play(new Float32Array(RATE / 10));
+    while (plays) await player.play(new Float32Array(${RATE} / 10));
   })();
-  let before = { fd: Infinity, task: Infinity };
-  const told: string[] = [];
-  const expected: string[] = [];
-  const turn = async (number: number) => {
-    const sink = `pulseaudio:passing_${number}`;
-    const both = (type: string) => expected.push(`${type} ${sink}`, `${type} ${sink}.monitor`);
-    const module = pactl('load-module', 'module-null-sink', `sink_name=passing_${number}`);
-    both('added');
-    await until(() => told.length >= expected.length);
-    t.is(getSpeaker(sink).channels, 2);
-    pactl('unload-module', module);
-    both('removed');
-    await until(() => told.length >= expected.length);
-    if (number % 10 === 0) t.throws(() => getSpeaker(sink), { code: 'ERR_NO_SUCH_DEVICE' });
-  };
-  for (const numbers of [1, 100]) {
+  const told = [];
+  const expected = [];
+  const watched = async (numbers) => {
     const watcher = watchDevices().on('change', ({ type, device }) => {
-      if (device?.id.includes('passing_')) told.push(`${type} ${device.id}`);
+      if (device?.id.includes('passing_')) told.push(type + ' ' + device.id);
     });
-    for (let number = 0; number < numbers; number++) await turn(number);
-    watcher.close();
-    if (numbers === 1) {
-      // what stays for the process is there by now, and what stays for two seconds has gone
-      await new Promise((resolve) => setTimeout(resolve, 3000));
-      before = { fd: count('fd'), task: count('task') };
+    const both = async (type, sink) => {
+      expected.push(type + ' ' + sink, type + ' ' + sink + '.monitor');
+      await until(() => told.length >= expected.length);
+    };
+    for (let number = 0; number < numbers; number++) {
+      const sink = 'pulseaudio:passing_' + number;
+      const module = pactl('load-module', 'module-null-sink', 'sink_name=passing_' + number);
+      await both('added', sink);
+      if (getSpeaker(sink).channels !== 2) throw new Error('a speaker has two channels');
+      pactl('unload-module', module);
+      await both('removed', sink);
     }
-  }
-  // the two of a sink come in any order
-  const pairs = (list: string[]) => list.flatMap((_, n) => (n % 2 ? [] : [list.slice(n, n + 2).sort()]));
-  t.deepEqual(pairs(told), pairs(expected));
+    watcher.close();
+  };
+  await watched(1);
+  // what stays for the process is there by now, and what stays for two seconds has gone
+  await new Promise((resolve) => setTimeout(resolve, 3000));
+  const before = { fd: count('fd'), task: count('task') };
+  await watched(100);
   await until(() => count('fd') <= before.fd && count('task') <= before.task);
   plays = false;
   await playing;
+  await player.close();
+  process.stdout.write(JSON.stringify({ told, expected }));
+`;
+
+on('a hundred sinks come and go while a player plays: each is told once, and leaves nothing', async (t) => {
+  await besideServer('pulse', async (env) => {
+    const [command, args] = asClient('pulse', SINKS);
+    const { stdout } = await promisify(execFile)(command, args, { env, timeout: 100_000 });
+    const { told, expected } = JSON.parse(stdout) as Record<'told' | 'expected', string[]>;
+    // the two of a sink come in any order
+    const pairs = (list: string[]) => list.flatMap((_, n) => (n % 2 ? [] : [list.slice(n, n + 2).sort()]));
+    t.is(expected.length, 404);
+    t.deepEqual(pairs(told), pairs(expected));
+  });
 });
