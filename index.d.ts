@@ -315,7 +315,10 @@ export interface RunEnd {
   error?: NativeError
 }
 
-/** JavaScript has been woken and begins to look: the streams that have something to show. */
+/**
+ * JavaScript has been woken and begins to look: of the streams that have something to show, twice their number, and 1 more
+ * where that is the end of a run, or another device.
+ */
 export declare function rungStreams(): Array<number>
 
 export declare function setProgramName(name: string): void

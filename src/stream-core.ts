@@ -47,7 +47,14 @@ const collected = new FinalizationRegistry<number>((number) => cores.delete(numb
 
 /** The addon has something to tell of streams: once for all of them. */
 export function wake(): void {
-  for (const number of addon.rungStreams()) safely(() => cores.get(number)?.deref()?.pump());
+  for (const rung of addon.rungStreams()) {
+    safely(() =>
+      cores
+        .get(rung >>> 1)
+        ?.deref()
+        ?.pump((rung & 1) === 1),
+    );
+  }
 }
 
 /** Takes the ear of a stream that nobody has any more off its signal. */
@@ -261,14 +268,16 @@ export class StreamCore {
     else this.#alive?.unref();
   }
 
-  /** Sees to everything that native threads have to tell. */
-  pump(): void {
+  /** Sees to everything that native threads have to tell; `news`: runs may have ended, devices may have changed. */
+  pump(news = true): void {
     const ends: NonNullable<ReturnType<Handle['look']>>[] = [];
     let settled = false;
     this.transfers.deferred = false;
     try {
-      for (let end = this.handle.look(); end; end = this.handle.look()) ends.push(end);
-      if (this.plan.follows) this.#tellMoves();
+      if (news) {
+        for (let end = this.handle.look(); end; end = this.handle.look()) ends.push(end);
+        if (this.plan.follows) this.#tellMoves();
+      }
       this.#caller?.run();
       this.#attend();
       settled = this.transfers.run();
@@ -276,7 +285,8 @@ export class StreamCore {
       // A clock that waits goes on only when those who got something have said whether they want more.
       this.transfers.deferred = settled && this.facts.manualClock;
       if (this.transfers.deferred) setImmediate(() => this.pump());
-      else this.handle.looked(this.transfers.waiting);
+      // Nobody waits for those that look after a stream with a callback.
+      else if (!this.#caller) this.handle.looked(this.transfers.waiting);
     }
     for (const { how, error } of ends) this.#finish(how, error as NativeError | undefined);
   }

@@ -78,12 +78,12 @@ impl Gate {
 
     pub fn finished(&self, finished: Finished) {
         lock(&self.finished).push(finished);
-        self.ask();
+        self.place.tell();
     }
 
     pub fn moved(&self, device: &DeviceInfo) {
         lock(&self.moved).push(device.clone());
-        self.ask();
+        self.place.tell();
     }
 
     /// What has not been told yet.

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 use std::sync::atomic::Ordering::{AcqRel, Relaxed, Release};
-use std::sync::atomic::{AtomicBool, AtomicU32};
+use std::sync::atomic::{AtomicU8, AtomicU32};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::Duration;
@@ -16,6 +16,11 @@ use sounddevice::stream::bell::Bell;
 use sounddevice::stream::handoff::{Watch, Worker};
 
 use crate::error::throw;
+
+/// There is something to see.
+const RUNG: u8 = 1;
+/// There is more than blocks, input and room: the end of a run, or another device.
+const NEWS: u8 = 2;
 
 /// How often threads that answer are watched.
 const WATCHED: Duration = Duration::from_millis(150);
@@ -38,7 +43,7 @@ struct Streams {
 
 struct Entry {
     number: u32,
-    rung: Arc<AtomicBool>,
+    rung: Arc<AtomicU8>,
     /// Who answers its blocks, where that is a thread of its own.
     worker: Option<(Arc<Worker>, Watch)>,
 }
@@ -47,7 +52,7 @@ struct Entry {
 pub struct Place {
     hub: Arc<Hub>,
     number: u32,
-    rung: Arc<AtomicBool>,
+    rung: Arc<AtomicU8>,
 }
 
 thread_local! {
@@ -66,7 +71,7 @@ impl Hub {
         if streams.closed {
             return None;
         }
-        let rung = Arc::new(AtomicBool::new(false));
+        let rung = Arc::new(AtomicU8::new(0));
         let worker = worker.map(|worker| (worker, Watch::default()));
         streams.all.push(Entry { number, rung: Arc::clone(&rung), worker });
         Some(Place { hub: Arc::clone(self), number, rung })
@@ -129,13 +134,19 @@ impl Place {
 
     /// There is something to see. Callable on the audio thread.
     pub fn ring(&self) {
-        self.rung.store(true, Release);
+        self.rung.fetch_or(RUNG, Release);
+        self.hub.bell.ring();
+    }
+
+    /// The run has ended, or goes on with another device.
+    pub fn tell(&self) {
+        self.rung.fetch_or(RUNG | NEWS, Release);
         self.hub.bell.ring();
     }
 
     /// JavaScript looks: whatever comes from now on wakes it again.
     pub fn begin(&self) {
-        self.rung.swap(false, AcqRel);
+        self.rung.swap(0, AcqRel);
     }
 
     /// Nothing more to see. With the last stream the thread ends.
@@ -149,11 +160,16 @@ impl Place {
     }
 }
 
-/// JavaScript has been woken and begins to look: the streams that have something to show.
+/// JavaScript has been woken and begins to look: of the streams that have something to show, twice their number, and 1 more
+/// where that is the end of a run, or another device.
 #[napi]
 pub fn rung_streams(env: Env) -> Vec<u32> {
     let Some(hub) = hub_of(&env) else { return Vec::new() };
     hub.bell.begin();
     let streams = hub.streams();
-    streams.all.iter().filter(|entry| entry.rung.swap(false, AcqRel)).map(|entry| entry.number).collect()
+    let shown = |entry: &Entry| match entry.rung.swap(0, AcqRel) {
+        0 => None,
+        bits => Some(entry.number * 2 + u32::from(bits & NEWS != 0)),
+    };
+    streams.all.iter().filter_map(shown).collect()
 }
