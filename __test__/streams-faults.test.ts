@@ -95,10 +95,6 @@ const SERVERS: Record<string, { programs: string[]; steps: Step[] }> = {
       ['restart', ...PULSE],
     ],
   },
-  jack: {
-    programs: ['jackd', 'jack_lsp', 'cc'],
-    steps: [['restart', 'jack:loopback', 'jack:loopback']],
-  },
 };
 
 for (const [which, { programs, steps }] of Object.entries(SERVERS)) {
