@@ -101,8 +101,8 @@ class Watcher extends EventEmitter<{ change: [event: DeviceEvent] }> implements 
 }
 
 /**
- * Watches the list of devices and the defaults: PulseAudio, JACK, WASAPI and Core Audio tell of changes; elsewhere, and for a
- * server to come, there is a cheap look once a second. When an event comes, `queryDevices()` agrees with it, or is newer. What
+ * Watches the list of devices and the defaults: PulseAudio, WASAPI and Core Audio tell of changes; elsewhere, and for a server
+ * to come, there is a cheap look once a second. When an event comes, `queryDevices()` agrees with it, or is newer. What
  * comes and goes again within some milliseconds may stay unseen. Events come on this thread.
  *
  * @throws SoundDeviceError where the system has no thread for it.

@@ -72,6 +72,7 @@ impl Poke {
     }
 
     /// This is what there is now: for those that can say so at the moment of each change, so that none stays unseen.
+    #[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "only PulseAudio tells this much"))]
     pub(crate) fn say(&self, listing: HostListing) {
         self.shared.state().said.push_back((self.host, listing));
         self.shared.changed.notify_all();
