@@ -142,6 +142,7 @@ fn control(
         while let Some(thread) = signals.refused() {
             priority::request(thread, Arc::clone(signals));
         }
+        streams.iter().for_each(|stream| stream.look());
         let raised = signals.raised();
         let loss = signals.lost();
         if owner.attend() || loss.is_some() {
@@ -152,7 +153,8 @@ fn control(
         }
         owner.tell(None);
         signals.attended(raised);
-        match owner.patience() {
+        let patience = streams.iter().filter_map(|stream| stream.patience()).chain(owner.patience()).min();
+        match patience {
             Some(patience) => thread::park_timeout(patience),
             None => thread::park(),
         }

@@ -199,14 +199,26 @@ impl Survey {
 
 /// Whether the server behind this device of the plugin answers, and soon: hardware is to be listed all the same.
 fn pulse_answers(server: &str, key: &str) -> bool {
+    tried(server, key, Direction::Playback).is_some_and(|opened| opened.is_ok())
+}
+
+/// Whether nobody says that there is no such device any more.
+pub(super) fn still_there(key: &str, input: bool) -> bool {
+    let direction = if input { Direction::Capture } else { Direction::Playback };
+    let gone = |errno: &i32| [libc::ECONNREFUSED, libc::ENOENT, libc::ENODEV].contains(errno);
+    !tried(&format!("{key} again"), key, direction).is_some_and(|opened| opened.is_err_and(|errno| gone(&errno)))
+}
+
+/// Opens a device, or says by what errno that failed; none if there is no answer soon. `whom` tells those apart that may hang.
+fn tried(whom: &str, key: &str, direction: Direction) -> Option<std::result::Result<(), i32>> {
     static ASKED: OnceLock<Mutex<HashMap<String, Asked>>> = OnceLock::new();
     let asked = {
         let mut asked = ASKED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-        asked.entry(server.to_string()).or_default().clone()
+        asked.entry(whom.to_string()).or_default().clone()
     };
     let key = key.to_string();
-    let question = asked.ask("device list", move || PCM::new(&key, Direction::Playback, true).is_ok());
-    question.and_then(|question| question.wait(ANSWERING)).unwrap_or(false)
+    let open = move || PCM::new(&key, direction, true).map(drop).map_err(|error| error.errno());
+    asked.ask("device list", open)?.wait(ANSWERING)
 }
 
 /// Asks the device itself. One that is busy is what it was when it was last free.
