@@ -63,25 +63,26 @@ struct Gate {
 impl Gate {
     /// An error callback. It may run on the audio thread.
     fn error(&self, error: &library::Error) {
-        if self.closed.load(Ordering::Acquire) {
-            return;
-        }
+        let lose = |loss| {
+            if !self.closed.load(Ordering::Acquire) {
+                self.signals.lose(loss);
+            }
+        };
         match error.kind() {
             library::ErrorKind::Xrun => self.xrun.store(true, Ordering::Release),
-            library::ErrorKind::DeviceNotAvailable | library::ErrorKind::StreamInvalidated => {
-                self.signals.lose(Loss::Device);
-            }
+            library::ErrorKind::DeviceNotAvailable | library::ErrorKind::StreamInvalidated => lose(Loss::Device),
             library::ErrorKind::DeviceChanged | library::ErrorKind::RealtimeDenied => {}
-            library::ErrorKind::HostUnavailable => self.signals.lose(Loss::Server),
-            _ if self.is_final => self.signals.lose(Loss::Host),
+            library::ErrorKind::HostUnavailable => lose(Loss::Server),
+            _ if self.is_final => lose(Loss::Host),
             _ => {
                 let now = monotonic_seconds();
                 let before = self.errors.fetch_add(1, Ordering::AcqRel);
                 if before == 0 {
                     self.since.store(now.to_bits(), Ordering::Release);
                 } else if now - f64::from_bits(self.since.load(Ordering::Acquire)) > ENOUGH {
-                    self.signals.lose(Loss::Host);
+                    lose(Loss::Host);
                 }
+                // Also when it is closed: those who close it have no real-time priority, and would wait for the processor.
                 if before >= FLOOD {
                     thread::sleep(REST);
                 }
