@@ -9,7 +9,6 @@
 //! `cfg` and the types of the libraries underneath appear only in this folder.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::device::Poke;
 use crate::dtype::{Dtype, Format};
@@ -236,14 +235,6 @@ pub(crate) trait BackendStream {
     /// Whether nobody but the calling thread makes time pass, so that waiting for it would never end.
     fn manual_clock(&self) -> bool {
         false
-    }
-
-    /// Looks whether the device is still there, where the system may fail to say so.
-    fn look(&self) {}
-
-    /// How often to `look`.
-    fn patience(&self) -> Option<Duration> {
-        None
     }
 }
 

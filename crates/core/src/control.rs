@@ -142,7 +142,6 @@ fn control(
         while let Some(thread) = signals.refused() {
             priority::request(thread, Arc::clone(signals));
         }
-        streams.iter().for_each(|stream| stream.look());
         let raised = signals.raised();
         let loss = signals.lost();
         if owner.attend() || loss.is_some() {
@@ -153,8 +152,7 @@ fn control(
         }
         owner.tell(None);
         signals.attended(raised);
-        let patience = streams.iter().filter_map(|stream| stream.patience()).chain(owner.patience()).min();
-        match patience {
+        match owner.patience() {
             Some(patience) => thread::park_timeout(patience),
             None => thread::park(),
         }

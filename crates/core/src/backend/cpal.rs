@@ -52,8 +52,6 @@ struct Traits {
     mixes: bool,
     /// With an input beside it an output has less of a buffer.
     joins_shorter: bool,
-    /// Whether a device, an input or not, is still there, for host APIs that may fail to tell of its end; a moment's work.
-    still_there: Option<fn(&str, bool) -> bool>,
     /// Only one driver can be loaded at a time: while a stream is open others are not listed.
     one_driver: bool,
 }
@@ -65,11 +63,6 @@ pub(crate) struct CpalHost {
 }
 
 /// Name for name what cpal calls it, what we call it, and its ways; in the order of defaults.
-#[cfg(target_os = "linux")]
-const STILL_THERE: Option<fn(&str, bool) -> bool> = Some(alsa::still_there);
-#[cfg(not(target_os = "linux"))]
-const STILL_THERE: Option<fn(&str, bool) -> bool> = None;
-
 const HOSTS: [(&str, &str, Traits); 4] = {
     let none = Traits {
         loopback: false,
@@ -80,16 +73,11 @@ const HOSTS: [(&str, &str, Traits); 4] = {
         clockless: false,
         mixes: false,
         joins_shorter: false,
-        still_there: None,
         one_driver: false,
     };
     let wasapi = Traits { loopback: true, needs_sound: true, whole_buffer: true, final_errors: true, ..none };
     [
-        (
-            "ALSA",
-            "ALSA",
-            Traits { clockless: true, mixes: true, joins_shorter: true, still_there: STILL_THERE, ..none },
-        ),
+        ("ALSA", "ALSA", Traits { clockless: true, mixes: true, joins_shorter: true, ..none }),
         ("WASAPI", "Windows WASAPI", wasapi),
         ("ASIO", "ASIO", Traits { one_driver: true, ..none }),
         ("CoreAudio", "Core Audio", Traits { loopback: true, all_streams: true, ..none }),
@@ -337,7 +325,7 @@ impl HostApi for CpalHost {
         self.allowed(side, input)?;
         let chosen = self.choose(request, side, input)?;
         let what = format!("'{}' cannot be opened", side.key);
-        let opened = stream::open(chosen, input, engine, signals, self.name, &side.key, self.traits);
+        let opened = stream::open(chosen, input, engine, signals, self.name, self.traits);
         Ok(Box::new(opened.map_err(|error| self.refused(&what, &error))?))
     }
 }

@@ -5,6 +5,8 @@
 //! they can do, and one of them is enough to know whether the server answers.
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod gone;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod rest;
 
 use std::collections::HashMap;
@@ -54,7 +56,10 @@ pub(super) fn ready() -> Result<()> {
     static SET_UP: Once = Once::new();
     SET_UP.call_once(|| {
         #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-        rest::install();
+        {
+            gone::install();
+            rest::install();
+        }
         type Handler = unsafe extern "C" fn(*const c_char, c_int, *const c_char, c_int, *const c_char, ...);
         // SAFETY: on the C ABIs of Linux a function that ignores variadic arguments may be called with them; the caller
         // removes them. The handler is a function that lives as long as the program.
@@ -199,26 +204,14 @@ impl Survey {
 
 /// Whether the server behind this device of the plugin answers, and soon: hardware is to be listed all the same.
 fn pulse_answers(server: &str, key: &str) -> bool {
-    tried(server, key, Direction::Playback).is_some_and(|opened| opened.is_ok())
-}
-
-/// Whether nobody says that there is no such device any more.
-pub(super) fn still_there(key: &str, input: bool) -> bool {
-    let direction = if input { Direction::Capture } else { Direction::Playback };
-    let gone = |errno: &i32| [libc::ECONNREFUSED, libc::ENOENT, libc::ENODEV].contains(errno);
-    !tried(&format!("{key} again"), key, direction).is_some_and(|opened| opened.is_err_and(|errno| gone(&errno)))
-}
-
-/// Opens a device, or says by what errno that failed; none if there is no answer soon. `whom` tells those apart that may hang.
-fn tried(whom: &str, key: &str, direction: Direction) -> Option<std::result::Result<(), i32>> {
     static ASKED: OnceLock<Mutex<HashMap<String, Asked>>> = OnceLock::new();
     let asked = {
         let mut asked = ASKED.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner);
-        asked.entry(whom.to_string()).or_default().clone()
+        asked.entry(server.to_string()).or_default().clone()
     };
     let key = key.to_string();
-    let open = move || PCM::new(&key, direction, true).map(drop).map_err(|error| error.errno());
-    asked.ask("device list", open)?.wait(ANSWERING)
+    let question = asked.ask("device list", move || PCM::new(&key, Direction::Playback, true).is_ok());
+    question.and_then(|question| question.wait(ANSWERING)).unwrap_or(false)
 }
 
 /// Asks the device itself. One that is busy is what it was when it was last free.

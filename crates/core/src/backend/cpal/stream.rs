@@ -25,12 +25,15 @@ const ENOUGH: f64 = 0.5;
 /// From so many errors in a row on, each is followed by a rest: else they would take the whole processor.
 const FLOOD: u32 = 4;
 const REST: Duration = Duration::from_millis(2);
+/// How long ALSA may give nothing before it is asked whether the device is still there. To other systems cpal's time limit is
+/// another one.
+const UNHEARD: Option<Duration> = if cfg!(target_os = "linux") { Some(Duration::from_millis(400)) } else { None };
 /// How long a device may take to close before it is left to a thread of its own.
 const CLOSING: Duration = Duration::from_millis(900);
+/// The same for one that is lost, which is to be told within a second.
+const CLOSING_LOST: Duration = Duration::from_millis(300);
 /// Seconds beyond its buffer that a period may be old or early: more, and the host's clocks tell nothing.
 const ODD: f64 = 5.0;
-/// How long nothing may come of a stream before its device is looked for, where the system may fail to tell of its end.
-const UNHEARD: Duration = Duration::from_millis(400);
 /// What servers behind ALSA hold back without telling, measured: less than their period and 20 ms.
 const HELD_BACK: f64 = 0.05;
 
@@ -50,8 +53,6 @@ pub(super) type OnError = Box<dyn FnMut(library::Error) + Send>;
 struct Gate {
     closed: AtomicBool,
     xrun: AtomicBool,
-    /// When the last period was, or the start; an f64's bits.
-    heard: AtomicU64,
     /// Errors since the last period, and the time of the first, an f64's bits.
     errors: AtomicU32,
     since: AtomicU64,
@@ -121,7 +122,6 @@ impl Runner {
             return output.fill(self.silence);
         };
         let called = self.clock.now();
-        self.gate.heard.store(called.to_bits(), Ordering::Release);
         self.gate.errors.store(0, Ordering::Release);
         if self.finished || self.gate.closed.load(Ordering::Acquire) {
             output.fill(self.silence);
@@ -155,8 +155,6 @@ pub(super) struct Open {
     gate: Arc<Gate>,
     info: StreamInfo,
     name: &'static str,
-    key: String,
-    still_there: Option<fn(&str, bool) -> bool>,
 }
 
 /// The stream, and the one that plays silence so that it hears something.
@@ -176,13 +174,13 @@ pub(super) fn build(
             let at = info.timestamp();
             on_period(data.bytes(), &mut [], at.callback.duration_since(at.capture));
         };
-        device.build_input_stream_raw(*config, *format, callback, on_error, None)
+        device.build_input_stream_raw(*config, *format, callback, on_error, UNHEARD)
     } else {
         let callback = move |data: &mut library::Data, info: &library::OutputCallbackInfo| {
             let at = info.timestamp();
             on_period(&[], data.bytes_mut(), at.playback.duration_since(at.callback));
         };
-        device.build_output_stream_raw(*config, *format, callback, on_error, None)
+        device.build_output_stream_raw(*config, *format, callback, on_error, UNHEARD)
     }
 }
 
@@ -192,14 +190,12 @@ pub(super) fn open(
     mut engine: Box<dyn Engine>,
     signals: Arc<Signals>,
     name: &'static str,
-    key: &str,
     traits: Traits,
 ) -> std::result::Result<Open, library::Error> {
     let config = chosen.config;
     let gate = Arc::new(Gate {
         closed: AtomicBool::new(false),
         xrun: AtomicBool::new(false),
-        heard: AtomicU64::new(f64::INFINITY.to_bits()),
         errors: AtomicU32::new(0),
         since: AtomicU64::new(0),
         is_final: traits.final_errors,
@@ -260,8 +256,7 @@ pub(super) fn open(
         unreachable!("the ring has room for one engine");
     }
     OPEN.fetch_add(1, Ordering::AcqRel);
-    let (key, still_there) = (key.to_string(), traits.still_there);
-    Ok(Open { stream: Some((stream, sound)), gate, info, name, key, still_there })
+    Ok(Open { stream: Some((stream, sound)), gate, info, name })
 }
 
 impl BackendStream for Open {
@@ -269,7 +264,6 @@ impl BackendStream for Open {
         let Some((stream, sound)) = &self.stream else {
             return Ok(());
         };
-        self.gate.heard.store(monotonic_seconds().to_bits(), Ordering::Release);
         let started = sound.iter().chain([stream]).try_for_each(StreamTrait::play);
         started.map_err(|error| {
             Error::new(ErrorKind::DeviceUnavailable, format!("The stream cannot be started: {error}")).with_host_error(
@@ -282,21 +276,6 @@ impl BackendStream for Open {
 
     fn info(&self) -> &StreamInfo {
         &self.info
-    }
-
-    /// ALSA's plugin for PulseAudio may wait for ever for an answer of a server that has died meanwhile.
-    fn look(&self) {
-        let heard = f64::from_bits(self.gate.heard.load(Ordering::Acquire));
-        if let Some(still_there) = self.still_there
-            && monotonic_seconds() - heard > UNHEARD.as_secs_f64() + self.info.tail
-            && !still_there(&self.key, self.info.input.is_some())
-        {
-            self.gate.signals.lose(Loss::Server);
-        }
-    }
-
-    fn patience(&self) -> Option<Duration> {
-        self.still_there.map(|_| UNHEARD)
     }
 }
 
@@ -314,7 +293,8 @@ impl Drop for Open {
             let _ = done.send(());
         };
         if thread::Builder::new().name("sound close".into()).spawn(close).is_ok() {
-            let _ = closed.recv_timeout(CLOSING);
+            let lost = self.gate.signals.lost().is_some();
+            let _ = closed.recv_timeout(if lost { CLOSING_LOST } else { CLOSING });
         }
     }
 }

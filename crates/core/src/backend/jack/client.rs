@@ -21,6 +21,8 @@ const ATTEMPTS: u32 = 5;
 const BETWEEN: Duration = Duration::from_millis(30);
 /// How long it may take to let a client go.
 const FAREWELL: Duration = Duration::from_millis(900);
+/// The same where a device has been lost, which is to be told within a second.
+const LAST_FAREWELL: Duration = Duration::from_millis(400);
 
 /// A client of the server. Dropping it closes it, which takes as long as the server likes: see [`release`].
 pub(in crate::backend) struct Client {
@@ -184,14 +186,18 @@ pub(super) fn ask<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 static GONE: AtomicU64 = AtomicU64::new(0);
 
 /// Drops it where that cannot hang the caller: once nothing has been closed for nearly a second, it is left to a thread of
-/// its own. Many that leave at once go one after the other.
-pub(super) fn release(value: impl Send + 'static) {
+/// its own. Many that leave at once go one after the other. Whoever has something `lost` to tell waits for none of them.
+pub(super) fn release(value: impl Send + 'static, lost: bool) {
     let (done, dropped) = mpsc::channel();
     let body = move || {
         drop(value);
         let _ = done.send(());
     };
     if thread::Builder::new().name("jack close".into()).spawn(body).is_ok() {
+        if lost {
+            let _ = dropped.recv_timeout(LAST_FAREWELL);
+            return;
+        }
         let mut gone = GONE.load(Ordering::Acquire);
         while let Err(RecvTimeoutError::Timeout) = dropped.recv_timeout(FAREWELL) {
             let now = GONE.load(Ordering::Acquire);

@@ -282,7 +282,8 @@ impl Drop for Open {
             // SAFETY: the gate is closed and nobody is inside.
             drop(unsafe { (*state.engine.get()).take() });
         }
-        release(state);
+        let lost = state.signals.lost().is_some();
+        release(state, lost);
     }
 }
 
