@@ -16,6 +16,9 @@ mod faults;
 #[path = "hosts/jack.rs"]
 mod jack;
 #[cfg(target_os = "linux")]
+#[path = "hosts/missing.rs"]
+mod missing;
+#[cfg(target_os = "linux")]
 #[path = "hosts/pulse.rs"]
 mod pulse;
 #[path = "hosts/run.rs"]

@@ -13,12 +13,10 @@ mod lister;
 mod stream;
 mod survey;
 mod unlocked;
-mod watch;
 
 use std::sync::Arc;
 
 use super::{BackendStream, HostApi, HostListing, Listing, Request};
-use crate::device::Poke;
 use crate::error::{ErrorKind, Result};
 use crate::realtime::{Engine, Signals};
 use client::ask;
@@ -76,10 +74,6 @@ impl HostApi for Jack {
     /// The server takes some 15 ms to let the first client in.
     fn listing(&self) -> Listing {
         Listing::Slow
-    }
-
-    fn watch(&self, poke: &Poke) -> Option<Box<dyn Send>> {
-        watch::listen(poke)
     }
 
     fn check(&self, request: &Request) -> Result<()> {

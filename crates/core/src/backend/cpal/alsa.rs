@@ -5,6 +5,8 @@
 //! they can do, and one of them is enough to know whether the server answers.
 
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
+mod gone;
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 mod rest;
 
 use std::collections::HashMap;
@@ -54,7 +56,10 @@ pub(super) fn ready() -> Result<()> {
     static SET_UP: Once = Once::new();
     SET_UP.call_once(|| {
         #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
-        rest::install();
+        {
+            gone::install();
+            rest::install();
+        }
         type Handler = unsafe extern "C" fn(*const c_char, c_int, *const c_char, c_int, *const c_char, ...);
         // SAFETY: on the C ABIs of Linux a function that ignores variadic arguments may be called with them; the caller
         // removes them. The handler is a function that lives as long as the program.

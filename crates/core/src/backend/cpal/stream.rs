@@ -25,10 +25,13 @@ const ENOUGH: f64 = 0.5;
 /// From so many errors in a row on, each is followed by a rest: else they would take the whole processor.
 const FLOOD: u32 = 4;
 const REST: Duration = Duration::from_millis(2);
+/// How long ALSA may give nothing before it is asked whether the device is still there. To other systems cpal's time limit is
+/// another one.
+const UNHEARD: Option<Duration> = if cfg!(target_os = "linux") { Some(Duration::from_millis(400)) } else { None };
 /// How long a device may take to close before it is left to a thread of its own.
 const CLOSING: Duration = Duration::from_millis(900);
-/// The same where somebody waits to hear that it is lost: ALSA's plugin sometimes takes a second to leave a dead server.
-const HASTY: Duration = Duration::from_millis(200);
+/// The same for one that is lost, which is to be told within a second.
+const CLOSING_LOST: Duration = Duration::from_millis(300);
 /// Seconds beyond its buffer that a period may be old or early: more, and the host's clocks tell nothing.
 const ODD: f64 = 5.0;
 /// What servers behind ALSA hold back without telling, measured: less than their period and 20 ms.
@@ -49,7 +52,6 @@ pub(super) type OnError = Box<dyn FnMut(library::Error) + Send>;
 /// What the callbacks and the control side share.
 struct Gate {
     closed: AtomicBool,
-    lost: AtomicBool,
     xrun: AtomicBool,
     /// Errors since the last period, and the time of the first, an f64's bits.
     errors: AtomicU32,
@@ -60,32 +62,28 @@ struct Gate {
 }
 
 impl Gate {
-    fn lose(&self, loss: Loss) {
-        self.lost.store(true, Ordering::Release);
-        self.signals.lose(loss);
-    }
-
     /// An error callback. It may run on the audio thread.
     fn error(&self, error: &library::Error) {
-        if self.closed.load(Ordering::Acquire) {
-            return;
-        }
+        let lose = |loss| {
+            if !self.closed.load(Ordering::Acquire) {
+                self.signals.lose(loss);
+            }
+        };
         match error.kind() {
             library::ErrorKind::Xrun => self.xrun.store(true, Ordering::Release),
-            library::ErrorKind::DeviceNotAvailable | library::ErrorKind::StreamInvalidated => {
-                self.lose(Loss::Device);
-            }
+            library::ErrorKind::DeviceNotAvailable | library::ErrorKind::StreamInvalidated => lose(Loss::Device),
             library::ErrorKind::DeviceChanged | library::ErrorKind::RealtimeDenied => {}
-            library::ErrorKind::HostUnavailable => self.lose(Loss::Server),
-            _ if self.is_final => self.lose(Loss::Host),
+            library::ErrorKind::HostUnavailable => lose(Loss::Server),
+            _ if self.is_final => lose(Loss::Host),
             _ => {
                 let now = monotonic_seconds();
                 let before = self.errors.fetch_add(1, Ordering::AcqRel);
                 if before == 0 {
                     self.since.store(now.to_bits(), Ordering::Release);
                 } else if now - f64::from_bits(self.since.load(Ordering::Acquire)) > ENOUGH {
-                    self.lose(Loss::Host);
+                    lose(Loss::Host);
                 }
+                // Also when it is closed: those who close it have no real-time priority, and would wait for the processor.
                 if before >= FLOOD {
                     thread::sleep(REST);
                 }
@@ -176,13 +174,13 @@ pub(super) fn build(
             let at = info.timestamp();
             on_period(data.bytes(), &mut [], at.callback.duration_since(at.capture));
         };
-        device.build_input_stream_raw(*config, *format, callback, on_error, None)
+        device.build_input_stream_raw(*config, *format, callback, on_error, UNHEARD)
     } else {
         let callback = move |data: &mut library::Data, info: &library::OutputCallbackInfo| {
             let at = info.timestamp();
             on_period(&[], data.bytes_mut(), at.playback.duration_since(at.callback));
         };
-        device.build_output_stream_raw(*config, *format, callback, on_error, None)
+        device.build_output_stream_raw(*config, *format, callback, on_error, UNHEARD)
     }
 }
 
@@ -197,7 +195,6 @@ pub(super) fn open(
     let config = chosen.config;
     let gate = Arc::new(Gate {
         closed: AtomicBool::new(false),
-        lost: AtomicBool::new(false),
         xrun: AtomicBool::new(false),
         errors: AtomicU32::new(0),
         since: AtomicU64::new(0),
@@ -296,8 +293,8 @@ impl Drop for Open {
             let _ = done.send(());
         };
         if thread::Builder::new().name("sound close".into()).spawn(close).is_ok() {
-            let lost = self.gate.lost.load(Ordering::Acquire);
-            let _ = closed.recv_timeout(if lost { HASTY } else { CLOSING });
+            let lost = self.gate.signals.lost().is_some();
+            let _ = closed.recv_timeout(if lost { CLOSING_LOST } else { CLOSING });
         }
     }
 }

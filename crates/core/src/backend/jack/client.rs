@@ -20,12 +20,9 @@ const PATIENCE: Duration = Duration::from_secs(3);
 const ATTEMPTS: u32 = 5;
 const BETWEEN: Duration = Duration::from_millis(30);
 /// How long it may take to let a client go.
-pub(super) const FAREWELL: Duration = Duration::from_millis(900);
-/// The same where somebody waits to hear of a loss: a server that has just lost a device may answer nobody for seconds.
-pub(super) const HASTY: Duration = Duration::from_millis(200);
-
-/// How long libjack's thread may take, after a callback, to leave what belongs to a client.
-const AFTER: Duration = Duration::from_millis(20);
+const FAREWELL: Duration = Duration::from_millis(900);
+/// The same where a device has been lost, which is to be told within a second.
+const LAST_FAREWELL: Duration = Duration::from_millis(400);
 
 /// A client of the server. Dropping it closes it, which takes as long as the server likes: see [`release`].
 pub(in crate::backend) struct Client {
@@ -135,24 +132,8 @@ impl Client {
         Ok(Self { library, raw, number, closed: AtomicBool::new(false) })
     }
 
-    /// Leaves the server: one that is `active` first takes part in no more cycles; of one that is `down` nobody is told.
-    pub(super) fn leave(&self, active: bool, down: bool) {
-        if down {
-            thread::sleep(AFTER);
-            return self.close();
-        }
-        // jackd tells all clients of each that leaves, and waits for them: where many leave at once it may never come back.
-        static LEAVING: Mutex<()> = Mutex::new(());
-        let _turn = LEAVING.lock().unwrap_or_else(PoisonError::into_inner);
-        if active {
-            // SAFETY: the client is open. One that is closed while active may hang the next one that opens.
-            unsafe { (self.library.deactivate)(self.raw) };
-        }
-        self.close();
-    }
-
     /// Ends its callbacks. Nothing else may be asked of it afterwards.
-    fn close(&self) {
+    pub(super) fn close(&self) {
         if self.closed.swap(true, Ordering::AcqRel) {
             return;
         }
@@ -204,17 +185,21 @@ pub(super) fn ask<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + '
 /// Clients that have been closed.
 static GONE: AtomicU64 = AtomicU64::new(0);
 
-/// Drops it where that cannot hang the caller: once nothing has been closed for so long, it is left to a thread of its own.
-/// Many that leave at once go one after the other.
-pub(super) fn release(value: impl Send + 'static, patience: Duration) {
+/// Drops it where that cannot hang the caller: once nothing has been closed for nearly a second, it is left to a thread of
+/// its own. Many that leave at once go one after the other. Whoever has something `lost` to tell waits for none of them.
+pub(super) fn release(value: impl Send + 'static, lost: bool) {
     let (done, dropped) = mpsc::channel();
     let body = move || {
         drop(value);
         let _ = done.send(());
     };
     if thread::Builder::new().name("jack close".into()).spawn(body).is_ok() {
+        if lost {
+            let _ = dropped.recv_timeout(LAST_FAREWELL);
+            return;
+        }
         let mut gone = GONE.load(Ordering::Acquire);
-        while let Err(RecvTimeoutError::Timeout) = dropped.recv_timeout(patience) {
+        while let Err(RecvTimeoutError::Timeout) = dropped.recv_timeout(FAREWELL) {
             let now = GONE.load(Ordering::Acquire);
             if std::mem::replace(&mut gone, now) == now {
                 break;

@@ -57,7 +57,6 @@ pub(in crate::backend) type ProcessCallback = unsafe extern "C" fn(u32, *mut c_v
 pub(in crate::backend) type PlainCallback = unsafe extern "C" fn(*mut c_void) -> c_int;
 pub(in crate::backend) type LatencyCallback = unsafe extern "C" fn(c_int, *mut c_void);
 pub(in crate::backend) type ShutdownCallback = unsafe extern "C" fn(c_int, *const c_char, *mut c_void);
-pub(in crate::backend) type ClientCallback = unsafe extern "C" fn(*const c_char, c_int, *mut c_void);
 pub(in crate::backend) type RegistrationCallback = unsafe extern "C" fn(u32, c_int, *mut c_void);
 
 type ClientOpen = unsafe extern "C" fn(*const c_char, c_int, *mut c_int, ...) -> *mut RawClient;
@@ -111,8 +110,6 @@ library! {
     set_xrun_callback: unsafe extern "C" fn(*mut RawClient, Option<PlainCallback>, *mut c_void) -> c_int,
     set_latency_callback: unsafe extern "C" fn(*mut RawClient, Option<LatencyCallback>, *mut c_void) -> c_int,
     set_sample_rate_callback: unsafe extern "C" fn(*mut RawClient, Option<ProcessCallback>, *mut c_void) -> c_int,
-    set_client_registration_callback:
-        unsafe extern "C" fn(*mut RawClient, Option<ClientCallback>, *mut c_void) -> c_int,
     set_port_registration_callback:
         unsafe extern "C" fn(*mut RawClient, Option<RegistrationCallback>, *mut c_void) -> c_int,
     on_info_shutdown: unsafe extern "C" fn(*mut RawClient, Option<ShutdownCallback>, *mut c_void),

@@ -12,11 +12,12 @@ use std::cell::UnsafeCell;
 use std::ffi::{CStr, CString, c_char, c_int, c_void};
 use std::ops::Deref;
 use std::ptr::{self, NonNull};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use super::NAME;
-use super::client::{Client, FAREWELL, HASTY, ask, release, server_died};
+use super::client::{Client, ask, release, server_died};
 use super::cycle::{Cycles, Reading};
 use super::library::{AUDIO, CAPTURE_LATENCY, PLAYBACK_LATENCY, PORT_IS_INPUT, PORT_IS_OUTPUT, RawPort};
 use super::lister;
@@ -33,6 +34,8 @@ const MOST: usize = 8192;
 /// How long a stream waits, in seconds, for the server to make the connections it has promised. A server can be told to
 /// ignore them.
 const UNCONNECTED: f64 = 0.5;
+/// How long libjack's thread may take, after a callback, to leave what belongs to a client.
+const AFTER: Duration = Duration::from_millis(20);
 /// `EEXIST`: connected already.
 const EXISTS: c_int = 17;
 
@@ -124,8 +127,6 @@ struct State {
     started: AtomicBool,
     /// The server is gone.
     down: AtomicBool,
-    /// The device is, or the server.
-    lost: AtomicBool,
     xrun: AtomicBool,
     /// The process callback's.
     gate: Gate,
@@ -230,7 +231,6 @@ impl Open {
             active: AtomicBool::new(false),
             started: AtomicBool::new(false),
             down: AtomicBool::new(false),
-            lost: AtomicBool::new(false),
             xrun: AtomicBool::new(false),
             gate: Gate::default(),
             news: Gate::default(),
@@ -282,22 +282,28 @@ impl Drop for Open {
             // SAFETY: the gate is closed and nobody is inside.
             drop(unsafe { (*state.engine.get()).take() });
         }
-        let patience = if state.lost.load(Ordering::Acquire) { HASTY } else { FAREWELL };
-        release(state, patience);
+        let lost = state.signals.lost().is_some();
+        release(state, lost);
     }
 }
 
 impl State {
-    fn lose(&self, loss: Loss) {
-        self.lost.store(true, Ordering::Release);
-        self.signals.lose(loss);
-    }
-
     /// Ends all callbacks.
     fn leave(&self) {
         self.gate.close();
         self.news.close();
-        self.client.leave(self.active.load(Ordering::Acquire), self.down.load(Ordering::Acquire));
+        if self.down.load(Ordering::Acquire) {
+            std::thread::sleep(AFTER);
+            return self.client.close();
+        }
+        // jackd tells all clients of each that leaves, and waits for them: where many leave at once it may never come back.
+        static LEAVING: Mutex<()> = Mutex::new(());
+        let _turn = LEAVING.lock().unwrap_or_else(PoisonError::into_inner);
+        if self.active.load(Ordering::Acquire) {
+            // SAFETY: the client is open. One that is closed while active may hang the next one that opens.
+            unsafe { (self.client.library.deactivate)(self.client.raw) };
+        }
+        self.client.close();
     }
 
     /// Talks to the server: only inside [`ask`].
@@ -531,7 +537,7 @@ unsafe extern "C" fn shut_down(status: c_int, _: *const c_char, state: *mut c_vo
     let all = server_died(status);
     let tell = |state: &State| {
         state.down.store(true, Ordering::Release);
-        state.lose(if all { Loss::Server } else { Loss::Device });
+        state.signals.lose(if all { Loss::Server } else { Loss::Device });
     };
     // SAFETY: this is a callback.
     unsafe { told(state, tell) };
@@ -544,7 +550,7 @@ unsafe extern "C" fn shut_down(status: c_int, _: *const c_char, state: *mut c_vo
 unsafe extern "C" fn sample_rate_changed(rate: u32, state: *mut c_void) -> c_int {
     let tell = |state: &State| {
         if f64::from(rate) != state.sample_rate {
-            state.lose(Loss::Device);
+            state.signals.lose(Loss::Device);
         }
     };
     // SAFETY: this is a callback.
@@ -570,7 +576,7 @@ unsafe extern "C" fn port_registered(id: u32, registered: c_int, state: *mut c_v
             port.theirs == gone || unsafe { (library.port_by_name)(raw, port.their_name.as_ptr()) }.is_null()
         };
         if state.inputs.iter().chain(&state.outputs).any(lost) {
-            state.lose(Loss::Device);
+            state.signals.lose(Loss::Device);
         }
     };
     // SAFETY: this is a callback.
