@@ -66,7 +66,7 @@ async function heard(t: ExecutionContext, once: () => ReturnType<typeof playrec>
     const gap = sound.some(
       (_, n) => n % channels === 0 && sound.subarray(n, n + channels).every((one) => one === 0),
     );
-    if ((job.status.any || gap) && turn < 4) continue;
+    if ((job.status.any || gap) && turn < 9) continue;
     t.true(start >= 0, 'something is heard');
     return { data: sound, channels };
   }
