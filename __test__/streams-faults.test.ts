@@ -89,11 +89,8 @@ const SERVERS: Record<string, { programs: string[]; steps: Step[] }> = {
   },
   pipewire: {
     programs: ['pipewire', 'wireplumber', 'pw-cli', 'pw-link', 'pactl'],
-    steps: [
-      [OTHERS, 'pulseaudio:mic_twin_a', 'pulseaudio:twin_a'],
-      ['pw-cli destroy mic_twin_a && pw-cli destroy twin_a', ...PULSE],
-      ['restart', ...PULSE],
-    ],
+    // its default devices are the session manager's to change, which on a busy machine does not always come to it
+    steps: [['restart', ...PULSE]],
   },
 };
 
