@@ -57,11 +57,8 @@ export function wake(): void {
   }
 }
 
-/** Takes the ear of a stream that nobody has any more off its signal. */
-const deaf = new FinalizationRegistry<() => void>((unheed) => unheed());
-
-/** Ends the thread of a stream that nobody has any more. */
-const abandoned = new FinalizationRegistry<() => void>((end) => end());
+/** Does what a stream that nobody has any more leaves to be done: its thread ends, its signal loses an ear. */
+const abandoned = new FinalizationRegistry<() => void>((leave) => leave());
 
 export class StreamCore {
   readonly plan: StreamPlan;
@@ -108,7 +105,7 @@ export class StreamCore {
     const aborted = () => core.deref()?.abort();
     signal.addEventListener('abort', aborted, { once: true });
     this.#unheed = () => signal.removeEventListener('abort', aborted);
-    deaf.register(this, this.#unheed);
+    abandoned.register(this, this.#unheed);
   }
 
   #unheed: (() => void) | undefined;

@@ -172,19 +172,19 @@ fn load() -> Result<(), String> {
     state
 }
 
-/// Lets calls of the function `name` go to `instead`, once the library is open; `original` is given the library's own before
+/// Lets calls of the function `name` go to `instead`, once the library is open; `original` holds the library's own before
 /// that. Does nothing where the library is missing, or knows no such function.
 ///
 /// # Panics
 /// Where the workspace does not reach the function.
-pub fn divert(name: &CStr, instead: *mut c_void, original: impl FnOnce(*mut c_void)) {
+pub fn divert(name: &CStr, instead: *mut c_void, original: &AtomicPtr<c_void>) {
     let (_, slot, without) = FUNCTIONS.iter().find(|(known, ..)| *known == name).expect("a function of the table");
     let found = match available() {
         Ok(()) => slot.load(Ordering::Acquire),
         Err(_) => return,
     };
     if found != *without as *mut c_void && found != instead {
-        original(found);
+        original.store(found, Ordering::Release);
         slot.store(instead, Ordering::Release);
     }
 }

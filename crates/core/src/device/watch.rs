@@ -156,8 +156,12 @@ struct Known {
 impl Known {
     /// Which of ours have devices.
     fn served(&self) -> Vec<bool> {
-        self.ours.iter().map(|listing| listing.as_ref().is_some_and(|listing| !listing.devices.is_empty())).collect()
+        self.ours.iter().map(has_devices).collect()
     }
+}
+
+fn has_devices(listing: &Option<HostListing>) -> bool {
+    listing.as_ref().is_some_and(|listing| !listing.devices.is_empty())
 }
 
 /// PortAudio's, where it is chosen.
@@ -188,20 +192,18 @@ fn watch(shared: &Arc<Shared>, mut known: Known, mut tell: impl FnMut(DeviceEven
         before = now;
     };
     let is_second = matches!(choice(), Ok(Choice::PortAudio | Choice::All));
-    let in_a_while = |interval: Duration| Some(Instant::now() + interval);
-    let mut look = in_a_while(INTERVAL);
-    let mut second_look = in_a_while(LONG_INTERVAL).filter(|_| is_second);
+    let mut look = Instant::now() + INTERVAL;
+    let mut second_look = is_second.then(|| Instant::now() + LONG_INTERVAL);
     loop {
         // Where all tell, there is nothing to look for.
-        let next_look = look.filter(|_| ears.iter().any(Option::is_none));
+        let next_look = ears.iter().any(Option::is_none).then_some(look);
         let Some(State { said, poked, deaf, .. }) = shared.wait(next_look.into_iter().chain(second_look).min()) else {
             return;
         };
-        let due = |time: Option<Instant>| time.is_some_and(|time| Instant::now() >= time);
-        if due(second_look) {
+        if second_look.is_some_and(|time| Instant::now() >= time) {
             known.portaudios = second();
             compare(&known);
-            second_look = in_a_while(LONG_INTERVAL);
+            second_look = Some(Instant::now() + LONG_INTERVAL);
         }
         for host in deaf {
             ears[host] = None;
@@ -213,26 +215,23 @@ fn watch(shared: &Arc<Shared>, mut known: Known, mut tell: impl FnMut(DeviceEven
             compare(&known);
         }
         // Those that have called for it, and from time to time those that never do.
-        let (silent, looks) = (due(look), ears.iter().map(Option::is_none));
+        let (silent, looks) = (Instant::now() >= look, ears.iter().map(Option::is_none));
         let looked: Vec<bool> = looks.enumerate().map(|(host, deaf)| poked.contains(&host) || silent && deaf).collect();
         if silent {
-            look = in_a_while(INTERVAL);
+            look = Instant::now() + INTERVAL;
         }
-        if !looked.contains(&true) {
-            shared.look_around(&served, &known);
-            continue;
-        }
-        let found = listings(looked.iter().copied());
-        for (host, listing) in found.into_iter().enumerate().filter(|(host, _)| looked[*host]) {
-            let there = listing.as_ref().is_some_and(|listing| !listing.devices.is_empty());
-            // A server has come: it may tell from now on.
-            if ears[host].is_none() && (listing != known.ours[host] || lost[host] && there) {
-                ears[host] = listen(host);
-                lost[host] = false;
+        if looked.contains(&true) {
+            let found = listings(looked.iter().copied());
+            for (host, listing) in found.into_iter().enumerate().filter(|(host, _)| looked[*host]) {
+                // A server has come: it may tell from now on.
+                if ears[host].is_none() && (listing != known.ours[host] || lost[host] && has_devices(&listing)) {
+                    ears[host] = listen(host);
+                    lost[host] = false;
+                }
+                known.ours[host] = listing;
             }
-            known.ours[host] = listing;
+            compare(&known);
         }
-        compare(&known);
         shared.look_around(&served, &known);
     }
 }

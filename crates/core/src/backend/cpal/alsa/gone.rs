@@ -23,8 +23,7 @@ static LIBRARYS: AtomicPtr<c_void> = AtomicPtr::new(std::ptr::null_mut());
 /// Puts [`state`] before libasound's own, which is open.
 pub(super) fn install() {
     let ours: State = state;
-    let set = |original| LIBRARYS.store(original, Ordering::Release);
-    alsa_lazy::divert(c"snd_pcm_state", ours as *mut c_void, set);
+    alsa_lazy::divert(c"snd_pcm_state", ours as *mut c_void, &LIBRARYS);
 }
 
 /// # Safety

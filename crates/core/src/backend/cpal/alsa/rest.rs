@@ -29,8 +29,7 @@ thread_local! {
 /// Puts [`avail_delay`] before libasound's own, which is open.
 pub(super) fn install() {
     let ours: AvailDelay = avail_delay;
-    let set = |original| LIBRARYS.store(original, Ordering::Release);
-    alsa_lazy::divert(c"snd_pcm_avail_delay", ours as *mut c_void, set);
+    alsa_lazy::divert(c"snd_pcm_avail_delay", ours as *mut c_void, &LIBRARYS);
 }
 
 /// # Safety
