@@ -5,7 +5,7 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { TestFn } from 'ava';
+import type { ExecutionContext, TestFn } from 'ava';
 
 /** Whether the servers of a host API have to be there: where one backend is chosen, the others have no devices. */
 export function wanted(host: string): boolean {
@@ -39,6 +39,27 @@ export function aloneOnServers(test: TestFn): void {
   test.after.always(() => {
     held?.close();
   });
+}
+
+/** What a turn has lost, and whether it was told. */
+export interface Turn {
+  whole: boolean;
+  flagged: boolean;
+  /** What was heard, for whoever has to find out why. */
+  heard: unknown;
+}
+
+/**
+ * A machine that is busy may lose frames, as long as they are flagged: then it is tried again, and more is buffered each time.
+ * One that has no time even for that is no fault of what is tested.
+ */
+export async function wholly(t: ExecutionContext, turn: (latency: number) => Promise<Turn>): Promise<void> {
+  for (const latency of [0.1, 0.1, 0.2, 0.4, 0.8, 1.6]) {
+    const { whole, flagged, heard } = await turn(latency);
+    if (whole) return;
+    t.true(flagged, `lost without a flag, with a latency of ${latency}: ${JSON.stringify(heard)}`);
+  }
+  t.log('judged apart: this machine loses frames every time');
 }
 
 const SCRIPT = fileURLToPath(new URL('../../scripts/sound-servers.sh', import.meta.url));

@@ -12,6 +12,8 @@ const DRIFT: f64 = 0.0005;
 const BEARABLE: f64 = 3.0;
 const FADING: f64 = 2.0;
 const MOST_STEPS: u32 = 4;
+/// Arrivals in a row, none of them earlier than ever before, after which input is not behind.
+const STEADY: u32 = 2;
 /// Arrivals over which the usual lateness is taken.
 const USUAL: f64 = 64.0;
 /// Times that the server has told after the start before the round trip is taken for what it should be.
@@ -34,6 +36,8 @@ pub(super) struct Backlog {
     usual: f64,
     /// While late input comes: the least since it does, and when that was.
     late: Option<(f64, f64)>,
+    /// How often in a row input has come no earlier than ever before.
+    paced: u32,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +60,7 @@ impl Backlog {
             least: f64::INFINITY,
             usual: 0.0,
             late: None,
+            paced: 0,
         }
     }
 
@@ -63,7 +68,9 @@ impl Backlog {
     pub(super) fn come(&mut self, now: f64, frames: usize) -> Arrival {
         self.frames += frames as u64;
         let offset = now - self.frames as f64 / self.rate;
-        self.least = (self.least + (now - self.last).min(self.stall) * DRIFT).min(offset);
+        let known = self.least + (now - self.last).min(self.stall) * DRIFT;
+        self.paced = if offset < known - self.jitter { 0 } else { self.paced + 1 };
+        self.least = known.min(offset);
         self.last = now;
         let behind = offset - self.least;
         match self.late {
@@ -79,6 +86,16 @@ impl Backlog {
             Some(_) => {}
         }
         if self.late.is_some() { Arrival::Late } else { Arrival::TimelyAgain }
+    }
+
+    /// Whether it has turned out right now that all input so far was late.
+    pub(super) fn has_caught_up(&self) -> bool {
+        self.paced == 0
+    }
+
+    /// Whether input comes as fast as it is captured: nothing waits anywhere.
+    pub(super) fn is_steady(&self) -> bool {
+        self.paced >= STEADY
     }
 
     /// By how many frames the newest input that has come is later than it usually is.
@@ -183,6 +200,22 @@ mod tests {
         assert_eq!(backlog.come(4.050, 124), TimelyAgain);
         assert!(backlog.behind() <= 2);
         pace(&mut backlog, 4054, 5000, Timely);
+    }
+
+    #[test]
+    fn input_that_is_late_from_the_start_is_told_by_its_catching_up() {
+        let mut backlog = Backlog::new(1000.0, 4);
+        assert!(!backlog.is_steady());
+        // A second stands still before anything comes.
+        backlog.come(2.0, 4);
+        backlog.come(2.001, 500);
+        assert!(backlog.has_caught_up() && !backlog.is_steady());
+        backlog.come(2.002, 496);
+        assert!(backlog.has_caught_up());
+        pace(&mut backlog, 2006, 2012, Timely);
+        assert!(!backlog.has_caught_up() && backlog.is_steady());
+        pace(&mut backlog, 2014, 3000, Timely);
+        assert!(backlog.is_steady());
     }
 
     #[test]

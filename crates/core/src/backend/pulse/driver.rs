@@ -145,6 +145,7 @@ impl Driver {
         if self.output.pipe.as_ref().is_some_and(Pipe::underflowed) && self.output.starve() {
             self.trip.forget();
         }
+        self.output.look();
         if let (true, Some(input), Some(dac)) = (told, &mut self.input, self.output.time())
             && let Some(adc) = input.time()
         {

@@ -49,6 +49,7 @@ impl Input {
             true => self.backlog.come(monotonic_seconds(), readable),
             false => Arrival::Timely,
         };
+        output.pace(&self.backlog);
         let late = arrival == Arrival::Late;
         if late {
             self.filled = 0;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::attributes::Attributes;
-use super::backlog::Strain;
+use super::backlog::{Backlog, Strain};
 use super::pipe::{Pipe, Place};
 use super::stream::Shared;
 use crate::backend::times::Smoothed;
@@ -38,6 +38,8 @@ pub(super) struct Output {
     adc: Smoothed,
     dac: Smoothed,
     phase: Phase,
+    /// Input is not behind.
+    steady: bool,
     /// The input decides when a period is played.
     driven: bool,
     /// The next write whose input is not late starts anew from what is played.
@@ -65,6 +67,7 @@ impl Output {
         let bytes = pipe.as_ref().map_or(0, |pipe| attributes.period * pipe.frame_bytes);
         Self {
             phase: if driven && pipe.is_some() { Phase::Settling(None) } else { Phase::Running },
+            steady: false,
             anchor: driven,
             pipe,
             engine: None,
@@ -107,6 +110,16 @@ impl Output {
         self.flags = self.flags.with(flags);
     }
 
+    /// How input comes. Where all of it has been late so far, a stream that settles begins to do so now: nothing of what has
+    /// piled up makes its round trip longer.
+    pub(super) fn pace(&mut self, backlog: &Backlog) {
+        self.steady = backlog.is_steady();
+        if self.driven && backlog.has_caught_up() && matches!(self.phase, Phase::Settling(_)) {
+            self.phase = Phase::Settling(None);
+            self.anchor = true;
+        }
+    }
+
     /// Input comes in time again. What is queued is not behind, unless it has run out.
     pub(super) fn resume(&mut self) {
         self.anchor |= self.starved;
@@ -114,8 +127,9 @@ impl Output {
 
     /// The server has played all there was. Whether the round trip is longer from now on.
     pub(super) fn starve(&mut self) -> bool {
+        self.starved = true;
         if self.phase == Phase::Running {
-            (self.starved, self.starving) = (true, true);
+            self.starving = true;
             self.flag(Flags::OUTPUT_UNDERFLOW);
             if self.driven && self.strain.grows(monotonic_seconds()) {
                 self.attributes.queued += self.attributes.period / 4;
@@ -124,6 +138,13 @@ impl Output {
             }
         }
         false
+    }
+
+    /// The server, which tells only once that it has played all, drops what is written too late.
+    pub(super) fn look(&mut self) {
+        if self.driven && self.phase == Phase::Running && self.pipe.as_ref().is_some_and(|pipe| pipe.late > 0) {
+            self.flag(Flags::OUTPUT_UNDERFLOW);
+        }
     }
 
     /// Whether the output has run out since this was asked last.
@@ -159,13 +180,18 @@ impl Output {
         if let (Phase::Settling(since), Some(pipe)) = (self.phase, &self.pipe) {
             let now = monotonic_seconds();
             let since = since.unwrap_or(now);
-            let known = !self.anchor && adc.is_some() && pipe.line.at(pipe.frames).is_some();
+            let known = self.steady && !self.anchor && adc.is_some() && pipe.line.at(pipe.frames).is_some();
             if !known && now - since < SETTLING {
                 self.phase = Phase::Settling(Some(since));
                 self.made.fill(self.silence);
                 return self.write();
             }
             self.phase = Phase::Running;
+            // Nothing of the stream's own has been lost yet, nor is anything to be.
+            self.flags = Flags::default();
+            if self.anchor {
+                self.deferred = usize::MAX;
+            }
         }
         self.play(input, adc);
     }
@@ -221,7 +247,7 @@ impl Output {
             _ => Place::Next,
         };
         self.anchor &= place == Place::Next;
-        self.deferred = if self.anchor { self.deferred + self.attributes.period } else { 0 };
+        self.deferred = if self.anchor { self.deferred.saturating_add(self.attributes.period) } else { 0 };
         pipe.write(&self.made, place);
         // A device that has taken more at once than there was goes on taking from where nothing is written any more.
         if self.driven && (std::mem::take(&mut self.starved) || pipe.late > 0) {
