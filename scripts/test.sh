@@ -8,6 +8,7 @@ source scripts/setup.sh
 passed=0
 failed=0
 failures=()
+unsteady=()
 output=$(mktemp)
 trap 'bash scripts/sound-servers.sh stop >/dev/null 2>&1; rm -f "$output"' EXIT
 trap 'exit 130' INT TERM
@@ -32,8 +33,8 @@ step() {
   fi
 }
 
-# sum PATTERN: adds up the numbers that stand in the output where the pattern has \1
-sum() { sed -nE "s/$1/\\1/p" "$output" | awk '{ total += $1 } END { print total + 0 }'; }
+# total PATTERN: adds up the numbers that stand in what it reads where the pattern has \1
+total() { sed -nE "s/$1/\\1/p" | awk '{ total += $1 } END { print total + 0 }'; }
 
 # tests NAME PASSED FAILED COMMAND...: a test runner, its counts read from its output by two patterns
 tests() {
@@ -42,13 +43,61 @@ tests() {
   announce "$name"
   "$@" 2>&1 | tee "$output"
   status=${PIPESTATUS[0]}
-  ok=$(sum "$passed_pattern")
-  bad=$(sum "$failed_pattern")
+  ok=$(total "$passed_pattern" <"$output")
+  bad=$(total "$failed_pattern" <"$output")
+  if [ "$bad" != 0 ] && [ -n "${again:-}" ] && second_turn "$name"; then
+    ok=$((ok + count))
+    bad=0
   # a runner that could not even begin, or died, has failed once
-  if [ "$status" != 0 ] && [ "$bad" = 0 ]; then bad=1; fi
+  elif [ "$status" != 0 ] && [ "$bad" = 0 ]; then
+    bad=1
+  fi
   passed=$((passed + ok))
   failed=$((failed + bad))
   if [ "$bad" != 0 ]; then fail "$name ($bad)"; fi
+}
+
+# Real servers keep time, for which a busy machine may have none. Where tests that play on them are all that failed, they have
+# a second turn, on fresh servers and with nothing beside them; it is what counts, and the first one is said at the end.
+second_turn() {
+  local names
+  names=$($again names <"$output" | sort -u)
+  [ -n "$names" ] && [ -n "${SOUND_SERVERS:-}" ] || return 1
+  count=$(wc -l <<<"$names")
+  announce "$1: a second turn for $count"
+  bash scripts/sound-servers.sh stop >/dev/null 2>&1
+  bash scripts/sound-servers.sh start "$servers" || return 1
+  $again run "$names" 2>&1 | tee "$output"
+  [ "$($again passed <"$output")" = "$count" ] || return 1
+  while read -r line; do unsteady+=("$1: $line"); done <<<"$names"
+}
+
+cargo_again() {
+  local names
+  case $1 in
+    names) sed -nE 's/^test (.*) \.\.\. FAILED$/\1/p' ;;
+    run)
+      mapfile -t names <<<"$2"
+      cargo test --workspace --test hosts --test portaudio --test watch --no-fail-fast -- --exact --test-threads=1 "${names[@]}"
+      ;;
+    passed) total '^test result: ok\. ([0-9]+) passed;.*' ;;
+  esac
+}
+
+# Names are "FILE › TITLE"; of other files' tests none is found, and so the second turn fails too.
+ava_again() {
+  local line
+  case $1 in
+    names) sed -nE 's/^not ok [0-9]+ - (.*)/\1/p' ;;
+    run)
+      while read -r line; do
+        case ${line%% › *} in
+          *servers | *faults) ava --tap "build/__test__/${line%% › *}.test.js" --match="${line#* › }" </dev/null ;;
+        esac
+      done <<<"$2"
+      ;;
+    passed) total '^# pass ([0-9]+)$' ;;
+  esac
 }
 
 documentation() { RUSTDOCFLAGS=-Dwarnings cargo doc --workspace --no-deps; }
@@ -94,6 +143,7 @@ drift() {
 
 # start_servers pulse|all HOSTS: SOUND_SERVERS names the host APIs whose tests must not be left out
 start_servers() {
+  servers=$1
   bash scripts/sound-servers.sh start "$1" && eval "$(bash scripts/sound-servers.sh env "$1")" && export SOUND_SERVERS="$2"
 }
 
@@ -130,7 +180,7 @@ if command -v pulseaudio >/dev/null && command -v pactl >/dev/null; then
 else
   announce 'sound server: skipped, PulseAudio is not installed'
 fi
-tests 'cargo test' '^test result: .* ([0-9]+) passed;.*' '^test result: .* ([0-9]+) failed;.*' \
+again=cargo_again tests 'cargo test' '^test result: .* ([0-9]+) passed;.*' '^test result: .* ([0-9]+) failed;.*' \
   cargo test --workspace --no-fail-fast
 tests 'models of what threads share (loom)' '^test result: .* ([0-9]+) passed;.*' '^test result: .* ([0-9]+) failed;.*' models
 if command -v valgrind >/dev/null; then
@@ -138,14 +188,18 @@ if command -v valgrind >/dev/null; then
 else
   announce 'memory: skipped, valgrind is not installed'
 fi
-tests 'ava' '^# pass ([0-9]+)$' '^# fail ([0-9]+)$' ava --tap
+again=ava_again tests 'ava' '^# pass ([0-9]+)$' '^# fail ([0-9]+)$' ava --tap
 if has_library 'libportaudio\.so\.2'; then
-  tests 'ava, with PortAudio as the backend' '^# pass ([0-9]+)$' '^# fail ([0-9]+)$' \
+  again=ava_again tests 'ava, with PortAudio as the backend' '^# pass ([0-9]+)$' '^# fail ([0-9]+)$' \
     env SOUNDDEVICE_BACKEND=portaudio ava --tap
 else
   announce 'ava, with PortAudio as the backend: skipped, libportaudio2 is not installed'
 fi
 
+if [ "${#unsteady[@]}" != 0 ]; then
+  printf '\npassed in their second turn only:\n'
+  printf '  %s\n' "${unsteady[@]}"
+fi
 if [ "$failed" != 0 ]; then
   printf '\nfailed:\n'
   printf '  %s\n' "${failures[@]}"
