@@ -92,7 +92,7 @@ ava_again() {
     run)
       while read -r line; do
         case ${line%% › *} in
-          *servers | *faults) ava --tap "build/__test__/${line%% › *}.test.js" --match="${line#* › }" </dev/null ;;
+          *servers | *faults | portaudio) ava --tap "build/__test__/${line%% › *}.test.js" --match="${line#* › }" </dev/null ;;
         esac
       done <<<"$2"
       ;;
