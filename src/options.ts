@@ -104,9 +104,14 @@ export function checkPossible(sampleRate: number): void {
   }
 }
 
+/** Whoever gives what `queryDevices()` or `defaultSpeaker()` gave is nearly there. */
+const hint = (value: unknown): string =>
+  typeof value === 'object' && value !== null && 'id' in value ? ': its id is what is wanted' : '';
+
 export const device: Check<DeviceSpecifier> = (value, name) => {
   if (typeof value === 'string') return value;
-  if (typeof value !== 'number') throw invalidType(`${name} must be an index or a name, got ${show(value)}`);
+  if (typeof value !== 'number')
+    throw invalidType(`${name} must be an index, an id or parts of a name, got ${show(value)}${hint(value)}`);
   whole(value, name);
   if (!Number.isSafeInteger(value)) throw noSuchDevice(value);
   return value;
