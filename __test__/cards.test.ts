@@ -201,7 +201,10 @@ test.serial('a recorder hears from its making on, exactly as many frames as it i
     );
   }
   t.true(recorder.latency >= 0);
-  await recorder.close();
+  const late = [recorder.record(100), recorder.record()];
+  const closed = recorder.close();
+  for (const one of late) t.is(nameOf(await t.throwsAsync(one)), 'SoundDeviceError ERR_STREAM_CLOSED -9988');
+  await closed;
   for (const call of [() => recorder.record(1), () => recorder.record(), () => recorder.flush()]) {
     t.is(refusal(t, call), 'SoundDeviceError ERR_STREAM_CLOSED -9988');
   }
@@ -316,6 +319,12 @@ test('positions have PulseAudio’s numbers less one', (t) => {
   const some = { mono: -1, left: 0, right: 1, center: 2, 'rear-left': 4, lfe: 6, subwoofer: 6, aux31: 42 };
   t.like(names, some);
   t.true(Object.isFrozen(names));
+  const numbers = Object.values(names);
+  t.deepEqual(
+    numbers,
+    [...numbers].sort((a, b) => a - b),
+    'in their order',
+  );
 });
 
 test.serial('the name of the program can be told, on Linux', (t) => {
@@ -328,6 +337,10 @@ test.serial('the name of the program can be told, on Linux', (t) => {
   t.is(getName(), 'Métronome: 1');
   t.is(
     refusal(t, () => setName('')),
+    'RangeError ERR_INVALID_ARG_VALUE',
+  );
+  t.is(
+    refusal(t, () => setName(' \t')),
     'RangeError ERR_INVALID_ARG_VALUE',
   );
   t.is(

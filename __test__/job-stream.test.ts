@@ -86,6 +86,10 @@ test.serial('the stream of a job is only looked at', async (t) => {
       String(name),
     );
   }
+  t.is(
+    refusal(t, () => Object.assign(stream, { volume: 0.5 })),
+    NOT_BUILT,
+  );
   t.throws(() => Object.assign(stream, { sampleRate: 1 }), { instanceOf: TypeError });
   t.notThrows(() => inspect(stream));
   t.regex(inspect(job), /^Job /);

@@ -2,7 +2,7 @@
 import type { EventEmitter } from 'node:events';
 import test from 'ava';
 import { createReadStream, createWriteStream, InputStream, OutputStream, Stream } from 'sounddevice';
-import { manual, nameOf, PERIOD, refusal, same, until } from './helper.js';
+import { manual, nameOf, PERIOD, RATE, refusal, same, until } from './helper.js';
 
 /** Samples that no other frame has; never 0. */
 const counted = (frames: number, from = 0) =>
@@ -85,6 +85,136 @@ test('an iteration that is left while it waits takes nothing from who reads late
     const read = stream.read(300);
     await device.advance(2 * PERIOD);
     same(t, (await read).data, counted(300));
+    await stream.close();
+  }
+});
+
+/** An iteration that has begun to collect a block of 1000 with the first period, and is left. */
+async function half(device: ReturnType<typeof manual>, signal?: AbortSignal) {
+  device.feed([counted(8 * PERIOD)]);
+  const options = { device: device.index, dtype: 'float64', blockSize: 1000 } as const;
+  const stream = new InputStream({ ...options, ...(signal && { signal }) }).start();
+  const iterator = stream[Symbol.asyncIterator]();
+  const next = iterator.next();
+  await device.advance(PERIOD);
+  await until(() => stream.readAvailable === 0);
+  const leave = async () => {
+    await iterator.return?.();
+    return next;
+  };
+  return { stream, next, leave };
+}
+
+test('what an iteration has begun to collect is read first by who reads next, however that is done', async (t) => {
+  const adc = (frame: number) => (frame - PERIOD) / RATE;
+  for (const how of ['read', 'waiting read', 'readSync', 'readInto', 'iteration', 'readable'] as const) {
+    using device = manual(1);
+    const { stream, leave } = await half(device);
+    const waiting = how === 'waiting read' ? stream.read(300) : undefined;
+    t.deepEqual(await leave(), { done: true, value: undefined });
+    if (!waiting) t.is(stream.readAvailable, PERIOD, how);
+    let heard: Float64Array;
+    if (how === 'read') {
+      heard = (await stream.read(100)).data;
+      await device.advance(PERIOD);
+      t.is(stream.readAvailable, 2 * PERIOD - 100);
+      const { data, time, overflowed } = await stream.read(200);
+      t.false(overflowed);
+      t.true(Math.abs(time.inputBufferAdcTime - adc(100)) < 1e-9);
+      t.true(time.inputBufferAdcTime <= time.currentTime);
+      heard = Float64Array.of(...heard, ...data);
+    } else if (waiting) {
+      await device.advance(PERIOD);
+      const { data, time } = await waiting;
+      t.true(Math.abs(time.inputBufferAdcTime - adc(0)) < 1e-9);
+      heard = data;
+    } else if (how === 'readSync') {
+      const error = t.throws(() => stream.readSync(PERIOD + 1), undefined, 'nothing is lost by it');
+      t.is(nameOf(error), 'SoundDeviceError ERR_WOULD_DEADLOCK');
+      t.is(stream.readAvailable, PERIOD);
+      await device.advance(PERIOD);
+      const { data, time } = stream.readSync(300);
+      t.true(Math.abs(time.inputBufferAdcTime - adc(0)) < 1e-9);
+      heard = data;
+    } else if (how === 'readInto') {
+      heard = new Float64Array(300);
+      t.deepEqual(stream.readInto(heard), { frames: PERIOD, overflowed: false });
+      await device.advance(PERIOD);
+      t.deepEqual(stream.readInto(heard.subarray(PERIOD)), { frames: 300 - PERIOD, overflowed: false });
+    } else if (how === 'iteration') {
+      const again = stream[Symbol.asyncIterator]().next();
+      await device.advance(4 * PERIOD);
+      const { data, time } = (await again).value;
+      t.true(Math.abs(time.inputBufferAdcTime - adc(0)) < 1e-9);
+      heard = data;
+    } else {
+      const again = stream.readable.getReader().read();
+      await device.advance(4 * PERIOD);
+      heard = (await again).value as Float64Array;
+    }
+    same(t, heard, counted(heard.length), how);
+    await stream.close();
+  }
+});
+
+test('a block that is there, and that a cancelled readable has not given, is read by who reads next', async (t) => {
+  using device = manual(1);
+  device.feed([counted(2 * PERIOD)]);
+  const stream = new InputStream({ device: device.index, dtype: 'float64', blockSize: 200 }).start();
+  await device.advance(2 * PERIOD);
+  const reader = stream.readable.getReader();
+  const read = reader.read();
+  await reader.cancel();
+  t.true((await read).done);
+  same(t, (await stream.read(2 * PERIOD)).data, counted(2 * PERIOD));
+  await stream.close();
+});
+
+test('what a waiting read has collected when the stream is stopped is left to iterations, not to another run', async (t) => {
+  using device = manual(1);
+  device.feed([counted(8 * PERIOD)]);
+  const stream = new InputStream({ device: device.index, dtype: 'float64', blockSize: 100 }).start();
+  const start = async () => {
+    stream.start();
+    const read = stream.read(1000);
+    await device.advance(PERIOD);
+    await until(() => stream.readAvailable === 0);
+    await stream.stop();
+    t.is(nameOf(await t.throwsAsync(read)), STOPPED);
+    t.is(stream.readAvailable, PERIOD);
+  };
+  await start();
+  const heard: number[] = [];
+  for await (const { data } of stream) heard.push(...data);
+  same(t, heard, counted(PERIOD));
+  await start();
+  stream.start();
+  t.is(stream.readAvailable, 0);
+  const read = stream.read(100);
+  await device.advance(PERIOD);
+  same(t, (await read).data, counted(100, 2 * PERIOD));
+  await stream.close();
+  t.is(stream.readAvailable, 0);
+});
+
+test('an iteration throws the reason of the signal, once, whether it waits or not', async (t) => {
+  for (const waits of [true, false]) {
+    using device = manual(1);
+    const controller = new AbortController();
+    const { stream, next, leave } = await half(device, controller.signal);
+    if (!waits) await leave();
+    const later = stream[Symbol.asyncIterator]();
+    controller.abort();
+    const thrown = (promise: Promise<unknown>) => t.throwsAsync(promise, { any: true });
+    if (waits) t.is(((await thrown(next)) as Error).name, 'AbortError');
+    t.is(await thrown(later.next()), controller.signal.reason);
+    t.deepEqual(await later.next(), { done: true, value: undefined });
+    t.is(await thrown(stream.readable.getReader().read()), controller.signal.reason);
+    const iterate = async () => {
+      for await (const _ of stream) t.fail('it has been aborted');
+    };
+    t.is(await thrown(iterate()), controller.signal.reason);
+    await stream.finished;
     await stream.close();
   }
 });

@@ -5,6 +5,7 @@ import {
   defaults,
   InputStream,
   OutputStream,
+  queryDevices,
   RawInputStream,
   RawOutputStream,
   RawStream,
@@ -178,5 +179,15 @@ test('Node streams take the options of streams that are read and written', (t) =
       t.throws(() => create({ signal: AbortSignal.abort(reason) })),
       reason,
     );
+  }
+});
+
+test('who gives a device for its id is told so', (t) => {
+  const [device] = queryDevices();
+  for (const given of [device, new Date()]) {
+    const open = () => new OutputStream(wrong({ device: given }));
+    const hint = given === device ? ', got Object: its id is what is wanted' : ', got Date';
+    t.is(refusal(t, open), TYPE);
+    t.throws(open, { message: `device must be an index, an id or parts of a name${hint}` });
   }
 });

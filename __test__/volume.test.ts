@@ -37,13 +37,12 @@ test('only outputs have a volume, from 0 up', (t) => {
     'SoundDeviceError ERR_NOT_SUPPORTED',
   );
   using both = new Stream({ device: device.index });
-  for (const volume of [-0.1, Number.NaN, Infinity]) {
-    t.is(
-      refusal(t, () => {
-        both.volume = volume;
-      }),
-      'RangeError ERR_OUT_OF_RANGE',
-    );
+  for (const volume of [-0.1, Number.NaN, Infinity, -Infinity]) {
+    const set = () => {
+      both.volume = volume;
+    };
+    t.is(refusal(t, set), 'RangeError ERR_OUT_OF_RANGE');
+    t.throws(set, { message: `volume must be finite and at least 0, got ${volume}` });
   }
   t.is(
     refusal(t, () => {
@@ -52,4 +51,19 @@ test('only outputs have a volume, from 0 up', (t) => {
     'TypeError ERR_INVALID_ARG_TYPE',
   );
   t.is(both.volume, 1);
+});
+
+test('a closed stream keeps the volume that it had and takes no other', async (t) => {
+  using device = manual(1);
+  const stream = new OutputStream({ device: device.index });
+  stream.volume = 0.5;
+  const set = (volume: unknown) => () => {
+    stream.volume = volume as number;
+  };
+  await stream.close();
+  t.is(refusal(t, set(0.25)), 'SoundDeviceError ERR_STREAM_CLOSED -9988');
+  // Wrong is wrong before it is looked where it goes.
+  t.is(refusal(t, set(-1)), 'RangeError ERR_OUT_OF_RANGE');
+  t.is(refusal(t, set('1')), 'TypeError ERR_INVALID_ARG_TYPE');
+  t.is(stream.volume, 0.5);
 });

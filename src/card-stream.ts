@@ -10,6 +10,7 @@ import { type ExtraSettings, unpacked } from './settings.js';
 import type { AudioSource } from './source.js';
 import { StreamCore } from './stream-core.js';
 import type { StreamPlan } from './stream-plan.js';
+import type { Bytes } from './stream-transfer.js';
 import type { StreamEvents } from './stream-types.js';
 
 /** Plays what it is given, without gaps; silence where there is nothing. */
@@ -28,13 +29,17 @@ export interface Player extends AsyncDisposable {
 
 /** Records from the moment it is made, and keeps the last ten seconds for who comes late. */
 export interface Recorder extends AsyncDisposable {
-  /** That many frames; null: what there is now, at least one frame (it waits for that). */
+  /**
+   * That many frames; null: what there is now, at least one frame (it waits for that). Who still waits when it is closed is
+   * rejected: `ERR_STREAM_CLOSED`.
+   */
   record(frames?: number | null): Promise<AudioData<'float32'>>;
   /** What there is, perhaps nothing. */
   flush(): AudioData<'float32'>;
   /** Seconds. */
   readonly latency: number;
   readonly channels: number;
+  /** At once: what has not been recorded by then is gone. */
   close(): Promise<void>;
 }
 
@@ -81,6 +86,8 @@ function planOf(kind: 'input' | 'output', plan: CardPlan): StreamPlan {
   };
 }
 
+const closed = () => new SoundDeviceError('ERR_STREAM_CLOSED', 'It is closed', { paErrorCode: -9988 });
+
 /** A running stream of a card. */
 class CardStream {
   readonly core: StreamCore;
@@ -111,8 +118,7 @@ class CardStream {
 
   /** Once it is to be closed nothing more is taken, also while it plays out. */
   check(): void {
-    if (this.#closing)
-      throw new SoundDeviceError('ERR_STREAM_CLOSED', 'It is closed', { paErrorCode: -9988 });
+    if (this.#closing) throw closed();
   }
 }
 
@@ -182,15 +188,20 @@ export class CardRecorder implements Recorder {
     const { core } = this.#stream;
     this.#stream.check();
     native(() => core.handle.checkRead());
-    if (frames === undefined || frames === null) {
-      const there = async () => {
-        const block = await core.transfers.block(0, this);
-        return this.#audio((block?.data as Float32Array | undefined) ?? new Float32Array(0));
-      };
-      return there();
+    const { transfers } = core;
+    const there = frames === undefined || frames === null;
+    return this.#taken(there ? transfers.block(0, this) : transfers.read(Math.max(0, frameCount(frames))));
+  }
+
+  /** What comes of it. Who waits when it is closed gets as little as who comes later. */
+  async #taken(reading: Promise<{ data: Bytes } | undefined>): Promise<AudioData<'float32'>> {
+    try {
+      const taken = await reading;
+      if (taken) return this.#audio(taken.data as Float32Array);
+    } catch (error) {
+      if ((error as Partial<SoundDeviceError>).code !== 'ERR_STREAM_STOPPED') throw error;
     }
-    const count = Math.max(0, frameCount(frames));
-    return core.transfers.read(count).then(({ data }) => this.#audio(data as Float32Array));
+    throw closed();
   }
 
   flush(): AudioData<'float32'> {

@@ -16,7 +16,11 @@ let names: Readonly<Record<string, number>> | undefined;
  * channelNameMap().lfe; // 6
  */
 export function channelNameMap(): Readonly<Record<string, number>> {
-  if (names === undefined) names = Object.freeze(addon.channelNames());
+  if (names === undefined) {
+    const all = Object.entries(addon.channelNames());
+    all.sort(([a, one], [b, other]) => one - other || (a < b ? -1 : 1));
+    names = Object.freeze(Object.fromEntries(all));
+  }
   return names;
 }
 

@@ -68,11 +68,10 @@ export function getStream(): Stream<DType, DType> | InputStream<DType> | OutputS
     },
   };
   for (const name of UNBUILT) {
-    Object.defineProperty(stream, name, {
-      get() {
-        throw notSupported(`${String(name)} of the stream of a job`);
-      },
-    });
+    const refuse = () => {
+      throw notSupported(`${String(name)} of the stream of a job`);
+    };
+    Object.defineProperty(stream, name, { get: refuse, set: refuse });
   }
   return Object.freeze(stream) as never;
 }

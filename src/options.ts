@@ -26,22 +26,30 @@ export type InOut<T> = T | readonly [input: T | null | undefined, output: T | nu
 
 export type Check<T> = (value: unknown, name: string) => T;
 
+/** NaN too. */
+const number: Check<number> = (value, name) => {
+  if (typeof value !== 'number') throw invalidType(`${name} must be a number, got ${show(value)}`);
+  return value;
+};
+
 /** Any whole number: whether there is such a thing is for others to say. */
 export const whole: Check<number> = (value, name) => {
-  if (typeof value !== 'number') throw invalidType(`${name} must be a number, got ${show(value)}`);
-  if (!Number.isInteger(value)) throw invalidValue(`${name} must be a whole number, got ${value}`);
-  return value;
+  if (!Number.isInteger(number(value, name)))
+    throw invalidValue(`${name} must be a whole number, got ${value}`);
+  return value as number;
 };
 
 export const integer =
   (least: number, most = Number.MAX_SAFE_INTEGER): Check<number> =>
   (value, name) => {
-    const number = whole(value, name);
-    if (number < least || number > most) {
-      const range = most < Number.MAX_SAFE_INTEGER ? `from ${least} to ${most}` : `at least ${least}`;
-      throw outOfRange(`${name} must be ${range}, got ${number}`);
+    const count = whole(value, name);
+    if (count < least || count > most) {
+      const open = most === Number.MAX_SAFE_INTEGER && count < least;
+      throw outOfRange(
+        `${name} must be ${open ? `at least ${least}` : `from ${least} to ${most}`}, got ${count}`,
+      );
     }
-    return number;
+    return count;
   };
 
 /** As frames of `slice`: beyond the ends is the end. */
@@ -50,10 +58,16 @@ export const wholeOrInfinite: Check<number> = (value, name) =>
 
 /** A finite number above 0. */
 export const positive: Check<number> = (value, name) => {
-  if (typeof value !== 'number') throw invalidType(`${name} must be a number, got ${show(value)}`);
-  if (!(value > 0 && Number.isFinite(value)))
-    throw outOfRange(`${name} must be finite and above 0, got ${value}`);
-  return value;
+  const given = number(value, name);
+  if (given > 0 && Number.isFinite(given)) return given;
+  throw outOfRange(`${name} must be finite and above 0, got ${given}`);
+};
+
+/** A finite number that samples may be multiplied by. */
+export const factor: Check<number> = (value, name) => {
+  const given = number(value, name);
+  if (given >= 0 && Number.isFinite(given)) return given;
+  throw outOfRange(`${name} must be finite and at least 0, got ${given}`);
 };
 
 /** More channels than any system can count. */
@@ -76,9 +90,9 @@ export const blockSize: Check<number> = integer(0, 1 << 24);
 
 /** Only what can never be a rate is refused here: the device says the rest. */
 export const rate: Check<number> = (value, name) => {
-  if (typeof value !== 'number') throw invalidType(`${name} must be a number, got ${show(value)}`);
-  if (Number.isNaN(value)) throw invalidValue(`${name} must be Hertz, got NaN`);
-  return value;
+  const given = number(value, name);
+  if (Number.isNaN(given)) throw invalidValue(`${name} must be Hertz, got NaN`);
+  return given;
 };
 
 const FASTEST = 1e9;
@@ -90,9 +104,14 @@ export function checkPossible(sampleRate: number): void {
   }
 }
 
+/** Whoever gives what `queryDevices()` or `defaultSpeaker()` gave is nearly there. */
+const hint = (value: unknown): string =>
+  typeof value === 'object' && value !== null && 'id' in value ? ': its id is what is wanted' : '';
+
 export const device: Check<DeviceSpecifier> = (value, name) => {
   if (typeof value === 'string') return value;
-  if (typeof value !== 'number') throw invalidType(`${name} must be an index or a name, got ${show(value)}`);
+  if (typeof value !== 'number')
+    throw invalidType(`${name} must be an index, an id or parts of a name, got ${show(value)}${hint(value)}`);
   whole(value, name);
   if (!Number.isSafeInteger(value)) throw noSuchDevice(value);
   return value;

@@ -3,6 +3,7 @@ import { EventEmitter } from 'node:events';
 import type { Transferable } from 'node:worker_threads';
 import { fromNative, invalidType, native, show } from './errors.js';
 import { addon } from './native.js';
+import { factor } from './options.js';
 import { StreamCore, wake } from './stream-core.js';
 import { type Direction, planStream, type StreamPlan } from './stream-plan.js';
 import type { StreamEvents, StreamMembers } from './stream-types.js';
@@ -98,8 +99,8 @@ export abstract class StreamBase extends EventEmitter<StreamEvents> implements S
     return coreOf(this).handle.volume;
   }
   set volume(value: number) {
-    if (typeof value !== 'number') throw invalidType(`volume must be a number, got ${show(value)}`);
-    native(() => coreOf(this).handle.setVolume(value));
+    const volume = factor(value, 'volume');
+    native(() => coreOf(this).handle.setVolume(volume));
   }
   get xruns() {
     const [inputUnderflow = 0, inputOverflow = 0, outputUnderflow = 0, outputOverflow = 0] =

@@ -129,6 +129,7 @@ export class StreamCore {
     native(() => this.handle.start(this.#blocks?.input?.bytes, this.#blocks?.output?.bytes));
     if (runs) return;
     this.begun = true;
+    this.transfers.begin();
     this.#processor?.run();
     this.#stopping = false;
     if (this.#last.over) this.#last = makeRun();

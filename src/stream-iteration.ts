@@ -15,12 +15,17 @@ export class Iteration {
     if (callback || processor || !core.begun || core.handle.closed()) native(() => core.handle.checkRead());
   }
 
-  /** The next block; none at the end. */
+  /** The next block; none at the end. @throws The reason of the stream's signal, once; what the stream ended by. */
   async next(): Promise<Block<Bytes> | undefined> {
     if (this.#over) return undefined;
     const { transfers, plan } = this.#core;
-    const block = await transfers.block(plan.blockSize, this);
-    if (block === undefined) this.#over = true;
+    let block: Block<Bytes> | undefined;
+    try {
+      plan.signal?.throwIfAborted();
+      block = await transfers.block(plan.blockSize, this);
+    } finally {
+      if (block === undefined) this.#over = true;
+    }
     return block;
   }
 

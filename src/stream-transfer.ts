@@ -14,7 +14,8 @@ import { fromNative, invalidType, invalidValue, native, SoundDeviceError, show }
 import { CallbackFlags } from './flags.js';
 import { integer } from './options.js';
 import { interleave } from './source.js';
-import { type Handle, Times } from './stream-callback.js';
+import type { Handle } from './stream-callback.js';
+import { Intake, type Taken } from './stream-intake.js';
 import type { SidePlan, StreamPlan } from './stream-plan.js';
 import type { Block, Reading } from './stream-types.js';
 
@@ -27,7 +28,7 @@ interface Settle<T> {
 }
 
 /** A read that waits. `least` frames are enough; `wanted` undefined takes what there is. */
-interface PendingRead extends Settle<Filled> {
+interface PendingRead extends Settle<Taken> {
   into: Bytes | undefined;
   wanted: number | undefined;
   frames: number;
@@ -37,14 +38,6 @@ interface PendingRead extends Settle<Filled> {
   owner: object | undefined;
 }
 
-/** What was read. */
-interface Filled {
-  data: Bytes;
-  frames: number;
-  time: Reading<Bytes>['time'];
-  flags: number;
-}
-
 interface PendingWrite extends Settle<boolean> {
   bytes: Uint8Array;
   done: number;
@@ -52,6 +45,8 @@ interface PendingWrite extends Settle<boolean> {
 }
 
 const BITS = { inputOverflow: 2, outputUnderflow: 4 };
+
+const overflow = (flags: number) => (flags & BITS.inputOverflow) !== 0;
 
 function make(raw: boolean, side: SidePlan, samples: number): Bytes {
   return raw ? Buffer.alloc(samples * side.size) : makeArray(side.dtype, samples);
@@ -66,10 +61,12 @@ function cut(data: Bytes, samples: number, side: SidePlan): Bytes {
 export class Transfers {
   readonly #handle: Handle;
   readonly #plan: StreamPlan;
-  readonly #times = new Times();
   readonly #told: (flags: CallbackFlags) => void;
   readonly #channels: readonly [number, number];
+  readonly #intake: Intake;
   readonly #reads: PendingRead[] = [];
+  /** What has been read for iterations that have not heard of it yet. */
+  readonly #arriving: { taken: Taken; owner: object }[] = [];
   readonly #writes: PendingWrite[] = [];
   /** Arrays that are written as they are, and bytes per frame of output. */
   readonly #plain: ReturnType<typeof arrayOf>;
@@ -83,44 +80,63 @@ export class Transfers {
     this.#told = told;
     const { inputChannels, outputChannels } = handle.facts();
     this.#channels = [inputChannels, outputChannels];
+    this.#intake = new Intake(handle, plan.input?.size ?? 1, told);
     this.#plain = arrayOf(plan.raw ? 'uint8' : (plan.output?.dtype ?? 'uint8'));
     this.#frame = (plan.output?.size ?? 1) * outputChannels;
   }
 
-  #heard(bits: number): boolean {
-    if ((bits & 15) !== 0) this.#told(new CallbackFlags(bits & 15));
-    return (bits & BITS.inputOverflow) !== 0;
-  }
-
-  #reading({ data, time, flags }: Filled): Reading<Bytes> {
-    return { data, overflowed: (flags & BITS.inputOverflow) !== 0, time };
+  /** Another run begins. */
+  begin(): void {
+    this.#intake.begin();
   }
 
   /** That many frames. */
   read(count: number): Promise<Reading<Bytes>> {
     const frames = integer(0)(count, 'frames');
     native(() => this.#handle.checkRead());
-    return this.#fill(frames, undefined).then((filled) => this.#reading(filled));
+    return this.#fill(frames, undefined).then(({ data, time, flags }) => ({
+      data,
+      overflowed: overflow(flags),
+      time,
+    }));
   }
 
   /** A block of `owner`, which is an iteration: `frames` of them, or with 0 what there is, or the rest. */
   async block(frames: number, owner: object): Promise<Block<Bytes> | undefined> {
-    const filled = await this.#fill(frames > 0 ? frames : undefined, owner);
-    if (filled.frames === 0) return undefined;
-    const { data, time, flags } = filled;
-    return { data, frames: filled.frames, time, status: new CallbackFlags(flags & 15) };
+    const taken = await this.#fill(frames > 0 ? frames : undefined, owner);
+    const index = this.#arriving.findIndex((one) => one.taken === taken);
+    if (index < 0) return undefined;
+    this.#arriving.splice(index, 1);
+    return {
+      data: taken.data,
+      frames: taken.frames,
+      time: taken.time,
+      status: new CallbackFlags(taken.flags & 15),
+    };
   }
 
-  /** The blocks that it waits for come empty. What one of them has begun to hold is lost. */
+  /** The blocks that it waits for come empty. What they had begun to hold goes to who reads next. */
   withdraw(owner: object): void {
     for (const pending of this.#reads.filter((one) => one.owner === owner)) {
       this.#reads.splice(this.#reads.indexOf(pending), 1);
+      this.#putBack(pending);
       pending.frames = 0;
       this.#settle(pending, make(this.#plan.raw, this.#plan.input as SidePlan, 0));
     }
+    // The first of them came first.
+    for (const { taken } of this.#arriving.filter((one) => one.owner === owner).reverse()) {
+      this.#intake.putBack(taken);
+    }
+    const others = this.#arriving.filter((one) => one.owner !== owner);
+    this.#arriving.splice(0, Infinity, ...others);
+    if (this.#reads.length > 0) this.run();
   }
 
-  #fill(wanted: number | undefined, owner: object | undefined): Promise<Filled> {
+  #putBack({ into, frames, time, flags }: PendingRead): void {
+    if (into) this.#intake.putBack({ data: into, frames, time, flags });
+  }
+
+  #fill(wanted: number | undefined, owner: object | undefined): Promise<Taken> {
     const side = this.#plan.input as SidePlan;
     const into = wanted === undefined ? undefined : make(this.#plan.raw, side, wanted * this.#channels[0]);
     return new Promise((resolve, reject) => {
@@ -139,7 +155,7 @@ export class Transfers {
     const side = this.#plan.input as SidePlan;
     const channels = this.#channels[0];
     try {
-      const available = native(() => this.#handle.readAvailable());
+      const { available } = this.#intake;
       if (pending.into === undefined) {
         if (available === 0) return this.#endOf(pending);
         pending.into = make(this.#plan.raw, side, available * channels);
@@ -148,10 +164,9 @@ export class Transfers {
       const wanted = pending.wanted as number;
       if (pending.frames < wanted && available === 0) return this.#endOf(pending);
       const bytes = bytesOf(pending.into).subarray(pending.frames * channels * side.size);
-      const frames = native(() => this.#handle.tryRead(bytes, this.#times.bytes));
-      pending.flags |= this.#times.flags;
-      this.#heard(this.#times.flags);
-      if (frames > 0 || wanted === 0) pending.time ??= this.#times.time();
+      const frames = this.#intake.take(bytes);
+      pending.flags |= this.#intake.flags;
+      if (frames > 0 || wanted === 0) pending.time ??= this.#intake.time();
       pending.frames += frames;
       if (pending.frames < wanted) return this.#endOf(pending);
       this.#settle(pending, pending.into);
@@ -162,9 +177,10 @@ export class Transfers {
   }
 
   #settle(pending: PendingRead, data: Bytes): void {
-    const { frames, flags } = pending;
-    const time = pending.time ?? this.#times.time();
-    pending.resolve({ data, frames, time, flags });
+    const { frames, flags, owner } = pending;
+    const taken = { data, frames, time: pending.time ?? this.#intake.time(), flags };
+    if (owner && frames > 0) this.#arriving.push({ taken, owner });
+    pending.resolve(taken);
   }
 
   /** Nothing is there: whether nothing will come. */
@@ -173,13 +189,16 @@ export class Transfers {
       native(() => this.#handle.checkRead());
       return false;
     } catch (error) {
+      const { signal } = this.#plan;
       const code = error instanceof SoundDeviceError ? error.code : undefined;
-      if (pending.owner && (code === 'ERR_STREAM_STOPPED' || code === 'ERR_STREAM_CLOSED')) {
+      const ordered = code === 'ERR_STREAM_STOPPED' || code === 'ERR_STREAM_CLOSED';
+      if (pending.owner && ordered && !signal?.aborted) {
         const side = this.#plan.input as SidePlan;
         const data = pending.into ?? make(this.#plan.raw, side, 0);
         this.#settle(pending, cut(data, pending.frames * this.#channels[0], side));
       } else {
-        pending.reject(this.#plan.signal?.aborted ? this.#plan.signal.reason : error);
+        this.#putBack(pending);
+        pending.reject(signal?.aborted ? signal.reason : error);
       }
       return true;
     }
@@ -189,8 +208,8 @@ export class Transfers {
     const frames = integer(0)(count, 'frames');
     native(() => this.#handle.checkRead());
     const data = make(this.#plan.raw, this.#plan.input as SidePlan, frames * this.#channels[0]);
-    native(() => this.#handle.readSync(bytesOf(data), this.#times.bytes));
-    return { data, overflowed: this.#heard(this.#times.flags), time: this.#times.time() };
+    this.#intake.takeSync(bytesOf(data));
+    return { data, overflowed: overflow(this.#intake.flags), time: this.#intake.time() };
   }
 
   readInto(buffer: unknown): { frames: number; overflowed: boolean } {
@@ -198,12 +217,12 @@ export class Transfers {
     const bytes = this.#plan.raw ? rawBytes(buffer) : bytesOf(bareSamples(buffer, dtype));
     checkWhole(bytes.byteLength, size, this.#channels[0]);
     native(() => this.#handle.checkRead());
-    const frames = native(() => this.#handle.tryRead(bytes, this.#times.bytes));
-    return { frames, overflowed: this.#heard(this.#times.flags) };
+    const frames = this.#intake.take(bytes);
+    return { frames, overflowed: overflow(this.#intake.flags) };
   }
 
   get readAvailable(): number {
-    return native(() => this.#handle.readAvailable());
+    return this.#intake.available;
   }
 
   /** Samples to be written, as the addon takes them. */

@@ -83,7 +83,10 @@ export interface StreamMembers extends AsyncDisposable, Disposable {
   readonly cpuLoad: number;
   /** Whether its thread got real-time priority: the processor's, once it is `ready`, else the audio thread, once it runs. */
   readonly realtime: boolean;
-  /** How loud an output is: 1 = untouched, from 0 up; a change takes 20 ms, in a straight line and natively. */
+  /**
+   * How loud an output is: 1 = untouched, from 0 up; a change takes 20 ms, in a straight line and natively. Setting it throws
+   * TypeError and RangeError, else SoundDeviceError: `ERR_NOT_SUPPORTED` without an output, `ERR_STREAM_CLOSED` once closed.
+   */
   volume: number;
   /** How often each went wrong. */
   readonly xruns: {
@@ -107,7 +110,11 @@ export interface StreamMembers extends AsyncDisposable, Disposable {
 
 /** What a stream with an input has. */
 export interface Reader<A> extends AsyncIterable<Block<A>> {
-  /** Async iteration of a running stream; leaving the loop does not stop it. Blocks of `blockSize`, with 0 what is there, at least one frame. */
+  /**
+   * Async iteration of a running stream; leaving the loop does not stop it. Blocks of `blockSize`, with 0 what is there, at least
+   * one frame. Ends with the stream, after what is left; throws when the device is lost, and the reason of the stream's signal
+   * when that aborts. What it had begun to collect when it is left is read first by who reads next.
+   */
   [Symbol.asyncIterator](): AsyncIterableIterator<Block<A>>;
   /** That many frames, once they are there. */
   read(frames: number): Promise<Reading<A>>;

@@ -20,6 +20,7 @@ pub(crate) mod choice;
 pub(crate) mod cpal;
 mod gate;
 pub(crate) mod jack;
+pub(crate) mod permission;
 #[cfg(feature = "portaudio")]
 pub(crate) mod portaudio;
 #[cfg(not(feature = "portaudio"))]

@@ -8,7 +8,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender, SyncSender};
 use std::thread::{self, Thread};
 use std::time::Duration;
 
-use crate::backend::{BackendStream, Request, Side, StreamInfo, priority};
+use crate::backend::{BackendStream, Request, Side, StreamInfo, permission, priority};
 use crate::device::{Located, PATIENCE};
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::{Engine, Loss, Signals, join};
@@ -164,6 +164,7 @@ fn lost(loss: Loss) -> Error {
         Loss::Device => "The device was lost",
         Loss::Server => "The sound server was lost",
         Loss::Host => "The device was lost: the host reported errors without end",
+        Loss::Permission => return permission::denied(),
     };
     Error::new(ErrorKind::DeviceLost, text)
 }

@@ -29,7 +29,7 @@ pub fn program_name() -> Result<String> {
 /// Changes that for streams opened from now on.
 ///
 /// # Errors
-/// As [`program_name`]; `InvalidArgValue` for an empty name and one with a zero in it.
+/// As [`program_name`]; `InvalidArgValue` for a name of blanks alone or with a zero in it.
 ///
 /// ```
 /// # if cfg!(target_os = "linux") {
@@ -40,7 +40,7 @@ pub fn program_name() -> Result<String> {
 /// ```
 pub fn set_program_name(name: &str) -> Result<()> {
     supported()?;
-    if name.is_empty() || name.contains('\0') {
+    if name.trim().is_empty() || name.contains('\0') {
         let message = format!("A name must have letters and no zero among them, got {name:?}");
         return Err(Error::new(ErrorKind::InvalidArgValue, message));
     }

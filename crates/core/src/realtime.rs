@@ -100,6 +100,8 @@ pub(crate) enum Loss {
     Server = 2,
     /// The host reports errors without end.
     Host = 3,
+    /// The user does not let this program hear.
+    Permission = 4,
 }
 
 /// News from a stream to the control thread that owns it. Raising any is safe on the audio thread: one atomic and a futex wake.
@@ -135,7 +137,8 @@ impl Signals {
             0 => None,
             1 => Some(Loss::Device),
             2 => Some(Loss::Server),
-            _ => Some(Loss::Host),
+            3 => Some(Loss::Host),
+            _ => Some(Loss::Permission),
         }
     }
 

@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use sounddevice::{AudioData, Dtype, ErrorKind, Flow, Kind, Stream, devices};
+use sounddevice::{AudioData, Dtype, ErrorKind, Flow, Kind, Stream, WasapiSettings, devices};
 
 const HOST: &str = "Windows WASAPI";
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -61,6 +61,16 @@ fn what_a_device_cannot_do_is_refused_with_a_word_for_it() {
     assert_eq!(check(None, Some(48_000.5)).expect_err("half a Hertz").kind(), ErrorKind::InvalidSampleRate);
     let gone = sounddevice::play(&tone(48)).device("wasapi:nothing").start().expect_err("nobody");
     assert_eq!(gone.kind(), ErrorKind::NoSuchDevice);
+}
+
+#[test]
+fn a_device_for_one_program_alone_is_portaudios_business() {
+    let Some(output) = default(Kind::Output) else { return };
+    let alone = WasapiSettings { exclusive: true, ..WasapiSettings::default() };
+    let job = sounddevice::play(&tone(48)).device(output.as_str()).settings(alone).start();
+    let error = job.expect_err("not without it");
+    assert_eq!(error.kind(), ErrorKind::NotSupported);
+    assert!(error.message().contains("'Windows WASAPI (PortAudio)'"), "{error}");
 }
 
 #[test]

@@ -15,8 +15,6 @@ mod format;
 #[cfg(target_os = "macos")]
 mod hardware;
 mod pace;
-#[cfg(target_os = "macos")]
-mod permission;
 mod refusal;
 mod stream;
 
@@ -26,7 +24,7 @@ use ::cpal as library;
 use library::traits::{DeviceTrait, HostTrait};
 use library::{HostId, SupportedBufferSize, SupportedStreamConfigRange};
 
-use super::{BackendStream, HostApi, HostListing, LEAST_RATE, Request, Side};
+use super::{BackendStream, HostApi, HostListing, LEAST_RATE, Request, Side, permission};
 use crate::device::Poke;
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::{Engine, Signals, join};
@@ -246,15 +244,8 @@ impl CpalHost {
     }
 
     /// What the system keeps from this program without an error.
-    fn allowed(&self, side: &Side, input: bool) -> Result<()> {
-        #[cfg(target_os = "macos")]
-        if input && !side.key.starts_with(LOOPBACK) && permission::is_microphone_denied() {
-            let message =
-                "macOS keeps this program from the microphone: System Settings, Privacy & Security, Microphone";
-            return Err(Error::new(ErrorKind::PermissionDenied, message));
-        }
-        let _ = (side, input);
-        Ok(())
+    fn allowed(side: &Side, input: bool) -> Result<()> {
+        if input && !side.key.starts_with(LOOPBACK) { permission::check() } else { Ok(()) }
     }
 }
 
@@ -311,7 +302,7 @@ impl HostApi for CpalHost {
 
     fn check(&self, request: &Request) -> Result<()> {
         let (side, input) = one_side(request)?;
-        self.allowed(side, input)?;
+        Self::allowed(side, input)?;
         let mut chosen = self.choose(request, side, input)?;
         // What the list says is not all that counts: a device may be in use, kept from this program, or not there at all.
         let built = chosen.built(|chosen| stream::build(chosen, input, Box::new(|_, _, _| ()), Box::new(|_| ())));
@@ -330,7 +321,7 @@ impl HostApi for CpalHost {
         signals: Arc<Signals>,
     ) -> Result<Box<dyn BackendStream>> {
         let (side, input) = one_side(request)?;
-        self.allowed(side, input)?;
+        Self::allowed(side, input)?;
         let chosen = self.choose(request, side, input)?;
         let what = format!("'{}' cannot be opened", side.key);
         let opened = stream::open(chosen, input, engine, signals, self.name, self.traits);

@@ -22,7 +22,7 @@ mod stream;
 use std::ffi::c_int;
 use std::sync::{Arc, OnceLock};
 
-use super::{BackendStream, HostApi, HostListing, Request};
+use super::{BackendStream, HostApi, HostListing, Request, permission};
 use crate::error::Result;
 use crate::realtime::{Engine, Signals, join};
 use parameters::Parameters;
@@ -58,6 +58,13 @@ fn hosts() -> &'static [Host] {
     HOSTS.get_or_init(|| names::HOSTS.map(|(kind, name)| Host { kind, name }).into())
 }
 
+impl Host {
+    /// What the system keeps from this program without an error.
+    fn allowed(&self, request: &Request) -> Result<()> {
+        if self.kind == library::CORE_AUDIO && request.input.is_some() { permission::check() } else { Ok(()) }
+    }
+}
+
 impl HostApi for Host {
     fn name(&self) -> &'static str {
         self.name
@@ -69,6 +76,7 @@ impl HostApi for Host {
     }
 
     fn check(&self, request: &Request) -> Result<()> {
+        self.allowed(request)?;
         let (kind, request) = (self.kind, request.clone());
         session::ask(move |session| {
             let checked = Parameters::new(session, kind, &request).and_then(|mut parameters| parameters.check(session));
@@ -96,6 +104,7 @@ impl HostApi for Host {
         engine: Box<dyn Engine>,
         signals: Arc<Signals>,
     ) -> Result<Box<dyn BackendStream>> {
+        self.allowed(request)?;
         Ok(Box::new(stream::Open::new(self.kind, request, engine, signals)?))
     }
 }

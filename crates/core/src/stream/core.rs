@@ -278,6 +278,10 @@ impl Core {
         self.state().closed
     }
 
+    pub(crate) fn check_open(&self) -> Result<()> {
+        if self.is_closed() { Err(closed()) } else { Ok(()) }
+    }
+
     pub(crate) fn manual_clock(&self) -> bool {
         self.state().manual_clock
     }

@@ -82,7 +82,7 @@ impl<I, O: Present> Stream<I, O> {
     /// begins with the volume that it has by then. Made on the audio thread; what the device has by now keeps its volume.
     ///
     /// # Errors
-    /// `OutOfRange` unless it is finite and at least 0; `NotSupported` where there is no output after all.
+    /// `OutOfRange` unless it is finite and at least 0; `NotSupported` where there is no output after all; `StreamClosed`.
     pub fn set_volume(&self, volume: f64) -> Result<()> {
         if self.core.settings.output.is_none() {
             return Err(Error::new(ErrorKind::NotSupported, "An input only stream has no volume"));
@@ -91,6 +91,7 @@ impl<I, O: Present> Stream<I, O> {
             let message = format!("volume must be finite and at least 0, got {volume}");
             return Err(Error::new(ErrorKind::OutOfRange, message));
         }
+        self.core.check_open()?;
         self.core.shared.set_volume(volume);
         Ok(())
     }

@@ -107,6 +107,9 @@ fn volume_moves_in_a_straight_line_and_stays_with_the_stream() {
     assert_eq!(stream.volume(), 1.0);
     let input = Stream::raw(Some(Dtype::F32), None).device(&device).open().expect("it opens");
     assert_eq!(input.set_volume(0.5).expect_err("it plays nothing").kind(), ErrorKind::NotSupported);
+    stream.close();
+    assert_eq!(stream.set_volume(0.5).expect_err("it plays nothing any more").kind(), ErrorKind::StreamClosed);
+    assert_eq!(stream.volume(), 1.0);
 }
 
 #[test]

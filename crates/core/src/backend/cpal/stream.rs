@@ -13,6 +13,7 @@ use ringbuf::{HeapCons, HeapRb};
 
 use super::pace::Pace;
 use super::{Chosen, Traits, format};
+use crate::backend::permission::{self, Question};
 use crate::backend::priority::raise_current_thread;
 use crate::backend::times::Smoothed;
 use crate::backend::{BackendStream, Clock, OpenSide, StreamInfo, monotonic_seconds, turn};
@@ -155,6 +156,9 @@ pub(super) struct Open {
     gate: Arc<Gate>,
     info: StreamInfo,
     name: &'static str,
+    /// Whether it hears what the user may refuse.
+    hears: bool,
+    question: Option<Question>,
 }
 
 /// The stream, and the one that plays silence so that it hears something.
@@ -256,7 +260,8 @@ pub(super) fn open(
         unreachable!("the ring has room for one engine");
     }
     OPEN.fetch_add(1, Ordering::AcqRel);
-    Ok(Open { stream: Some((stream, sound)), gate, info, name })
+    let hears = input && !chosen.loopback;
+    Ok(Open { stream: Some((stream, sound)), gate, info, name, hears, question: None })
 }
 
 impl BackendStream for Open {
@@ -264,6 +269,9 @@ impl BackendStream for Open {
         let Some((stream, sound)) = &self.stream else {
             return Ok(());
         };
+        if self.hears {
+            self.question = permission::heed(&self.gate.signals)?;
+        }
         let started = sound.iter().chain([stream]).try_for_each(StreamTrait::play);
         started.map_err(|error| {
             Error::new(ErrorKind::DeviceUnavailable, format!("The stream cannot be started: {error}")).with_host_error(

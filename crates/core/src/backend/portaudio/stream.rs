@@ -8,10 +8,11 @@ use std::sync::{Arc, Mutex, PoisonError, Weak, mpsc};
 use std::time::Duration;
 
 use super::guards::wake;
-use super::library::{ABORT, ALSA, CONTINUE, JACK, RawStream, TimeInfo, UNTOUCHED};
+use super::library::{ABORT, ALSA, CONTINUE, CORE_AUDIO, JACK, RawStream, TimeInfo, UNTOUCHED};
 use super::parameters::{Parameters, format};
 use super::session::{Session, ask, tell};
 use crate::backend::gate::Gate;
+use crate::backend::permission::{self, Question};
 use crate::backend::priority::{raise_current_thread, tell_current_thread};
 use crate::backend::times::Smoothed;
 use crate::backend::{BackendStream, Clock, OpenSide, Request, Side, StreamInfo, turn};
@@ -127,6 +128,7 @@ pub(super) struct Open {
     shared: Arc<Shared>,
     started: AtomicBool,
     info: StreamInfo,
+    question: Option<Question>,
 }
 
 /// What PortAudio says of a stream that it has opened, in Hertz and seconds.
@@ -189,7 +191,7 @@ impl Open {
         engine.prepare(&info);
         // SAFETY: the stream has not been started.
         unsafe { *opened.shared.engine.get() = Some(engine) };
-        Ok(Self { stream: opened.stream, shared: opened.shared, started: AtomicBool::new(false), info })
+        Ok(Self { stream: opened.stream, shared: opened.shared, started: AtomicBool::new(false), info, question: None })
     }
 }
 
@@ -283,6 +285,9 @@ impl BackendStream for Open {
     fn start(&mut self) -> Result<()> {
         if self.started.swap(true, Ordering::AcqRel) {
             return Ok(());
+        }
+        if self.shared.kind == CORE_AUDIO && self.info.input.is_some() {
+            self.question = permission::heed(&self.shared.signals)?;
         }
         let handle = self.stream.handle;
         ask(move |session| {

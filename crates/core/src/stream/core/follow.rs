@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::{Core, Phase};
 use crate::device::{DeviceEvent, DeviceInfo, DeviceSpecifier, DeviceWatcher, Kind, watch_devices};
-use crate::error::{Error, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::Loss;
 use crate::realtime::command::Command;
 use crate::stream::Finished;
@@ -22,7 +22,8 @@ const BETWEEN: Duration = Duration::from_millis(30);
 impl Core {
     /// The device of this opening is lost, and released.
     pub(super) fn lost(self: &Arc<Self>, opening: u64, loss: Error) {
-        if self.go_on_elsewhere(opening) {
+        // What the user has refused is refused everywhere.
+        if loss.kind() != ErrorKind::PermissionDenied && self.go_on_elsewhere(opening) {
             return;
         }
         let finished = match self.shared.command() {
@@ -207,6 +208,34 @@ impl Core {
         let state = self.state();
         if side.device.is_none() && has != device.index && state.phase == Phase::Running {
             state.signals.lose(Loss::Device);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+    use crate::{ErrorKind, Stream, virtual_host};
+
+    /// Where the user may refuse it nothing but virtual devices can be tested: it is said for one of them.
+    #[test]
+    fn an_input_that_the_user_has_refused_ends_and_does_not_follow() {
+        for follows in [false, true] {
+            let device = virtual_host().device().manual_clock().create().expect("a device");
+            let (told, ends) = mpsc::channel();
+            let stream = Stream::input::<f32>().device(&device).follow_default(follows);
+            let stream = stream.on_finished(move |finished| drop(told.send(finished))).open().expect("it opens");
+            stream.start().expect("it starts");
+            stream.core.state().signals.lose(Loss::Permission);
+            let end = ends.recv_timeout(Duration::from_secs(20)).expect("it ends");
+            let Finished::Failed(error) = end else { panic!("{end:?}") };
+            assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+            assert!(!stream.active());
+            let refused = stream.read(&mut [0.0; 2]).expect_err("it has ended");
+            assert_eq!(refused.kind(), ErrorKind::PermissionDenied);
+            stream.start().expect("asked again, the system may say something else");
         }
     }
 }
