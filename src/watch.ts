@@ -101,9 +101,11 @@ class Watcher extends EventEmitter<{ change: [event: DeviceEvent] }> implements 
 }
 
 /**
- * Watches the list of devices and the defaults: PulseAudio, WASAPI and Core Audio tell of changes; elsewhere, and for a server
- * to come, there is a cheap look once a second. When an event comes, `queryDevices()` agrees with it, or is newer. What
- * comes and goes again within some milliseconds may stay unseen. Events come on this thread.
+ * Watches the list of devices and the defaults: PulseAudio, WASAPI and Core Audio tell of changes; that servers and clients of
+ * JACK come and go is seen on Linux by what jackd's leave in `/dev/shm`. Elsewhere, for a PulseAudio server to come, and for
+ * ports of JACK that come and go while their client stays, there is a cheap look once a second. When an event comes,
+ * `queryDevices()` agrees with it, or is newer. What comes and goes again within some milliseconds may stay unseen. Events
+ * come on this thread.
  *
  * @throws SoundDeviceError where the system has no thread for it.
  * @example

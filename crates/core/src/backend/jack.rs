@@ -10,13 +10,18 @@ pub(super) mod client;
 mod cycle;
 pub(super) mod library;
 mod lister;
+#[cfg(target_os = "linux")]
+mod signs;
 mod stream;
 mod survey;
+mod teller;
 mod unlocked;
 
 use std::sync::Arc;
 
 use super::{BackendStream, HostApi, HostListing, Listing, Request};
+#[cfg(target_os = "linux")]
+use crate::device::Poke;
 use crate::error::{ErrorKind, Result};
 use crate::realtime::{Engine, Signals};
 use client::ask;
@@ -74,6 +79,11 @@ impl HostApi for Jack {
     /// The server takes some 15 ms to let the first client in.
     fn listing(&self) -> Listing {
         Listing::Slow
+    }
+
+    #[cfg(target_os = "linux")]
+    fn watch(&self, poke: &Poke) -> Option<Box<dyn Send>> {
+        library::library().ok().and_then(|_| signs::watch(poke))
     }
 
     fn check(&self, request: &Request) -> Result<()> {

@@ -114,8 +114,12 @@ impl Shared {
 
 /// Watches the list of devices and the default ones. `tell` is called on a thread of the watcher's own, once for each
 /// event, in order; the list that [`crate::devices`] returns then agrees with the event, or is newer. What comes and goes again
-/// within some milliseconds may stay unseen. Devices of PortAudio's are watched where that is the chosen backend, every ten
-/// seconds, and while no stream is open on it.
+/// within some milliseconds may stay unseen.
+///
+/// PulseAudio, WASAPI and Core Audio tell of changes; that servers and clients of JACK come and go is seen on Linux by what
+/// jackd's leave in `/dev/shm`. Elsewhere, for a PulseAudio server to come, and for ports of JACK that come and go while their
+/// client stays, there is a cheap look once a second. Devices of PortAudio's are watched where that is the chosen backend,
+/// every ten seconds, and while no stream is open on it.
 ///
 /// # Errors
 /// `Host` where the system has no thread for it.

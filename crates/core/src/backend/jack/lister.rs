@@ -3,18 +3,21 @@
 //! A client costs the server some ten milliseconds to let in and to let go, and asks all others to take notice; what it
 //! then sees lies in shared memory. Whoever looks often shall not pay that each time.
 
+use std::ffi::{c_char, c_int, c_void};
+use std::ptr;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::client::Client;
+use super::client::{Client, server_died};
 use super::survey::{Survey, survey};
+use super::teller::Teller;
 use super::unlocked::give_up_locking;
 use crate::error::Result;
 
 /// Its name in the server's graph. It never has ports.
-const NAME: &str = "sounddevice-list";
+pub(super) const NAME: &str = "sounddevice-list";
 /// How long it stays after a look: longer than watchers of the devices leave between looks.
 const STAY: Duration = Duration::from_secs(2);
 
@@ -24,6 +27,8 @@ struct Kept {
 }
 
 static KEPT: Mutex<Option<Kept>> = Mutex::new(None);
+/// That of the one that is kept.
+static TELLER: Teller = Teller::new();
 /// Whether a thread waits to let it go.
 static WAITING: AtomicBool = AtomicBool::new(false);
 
@@ -37,7 +42,11 @@ pub(super) fn look() -> Result<Survey> {
     if kept.is_none() {
         // For good: the thread that asks is there for one question.
         give_up_locking();
-        *kept = Some(Kept { client: Client::open(NAME)?, used: Instant::now() });
+        let client = Client::open(NAME)?;
+        TELLER.forget();
+        // SAFETY: the client is open and not active.
+        unsafe { (client.library.on_info_shutdown)(client.raw, Some(shut_down), ptr::null_mut()) };
+        *kept = Some(Kept { client, used: Instant::now() });
     }
     let Some(Kept { client, used }) = kept.as_mut() else {
         unreachable!("just put there");
@@ -64,9 +73,22 @@ pub(super) fn forget_the_dead() {
 fn alive() -> MutexGuard<'static, Option<Kept>> {
     let mut kept = kept();
     if kept.as_ref().is_some_and(|kept| !answers(&kept.client)) {
-        *kept = None;
+        bury(&mut kept);
     }
     kept
+}
+
+/// Lets go a client whose server has gone.
+fn bury(kept: &mut Option<Kept>) {
+    TELLER.wait_for_word();
+    TELLER.wait_for_end();
+    *kept = None;
+}
+
+/// libjack's own thread, as the client has no other one, tells that the server has gone.
+unsafe extern "C" fn shut_down(status: c_int, _: *const c_char, _: *mut c_void) {
+    server_died(status);
+    TELLER.is_here();
 }
 
 fn answers(client: &Client) -> bool {
@@ -92,6 +114,9 @@ fn let_go() {
             _ => {
                 // Under the lock: whoever looks next sees that nobody waits.
                 WAITING.store(false, Ordering::Release);
+                if kept.as_ref().is_some_and(|kept| !answers(&kept.client)) {
+                    bury(&mut kept);
+                }
                 *kept = None;
                 return;
             }

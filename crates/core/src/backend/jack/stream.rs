@@ -14,7 +14,6 @@ use std::ops::Deref;
 use std::ptr::{self, NonNull};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use super::NAME;
 use super::client::{Client, ask, release, server_died};
@@ -22,6 +21,7 @@ use super::cycle::{Cycles, Reading};
 use super::library::{AUDIO, CAPTURE_LATENCY, PLAYBACK_LATENCY, PORT_IS_INPUT, PORT_IS_OUTPUT, RawPort};
 use super::lister;
 use super::survey::{Survey, capture_latency, latency, playback_latency, survey};
+use super::teller::Teller;
 use crate::backend::gate::Gate;
 use crate::backend::priority::tell_current_thread;
 use crate::backend::{BackendStream, Clock, OpenSide, Request, Side, StreamInfo, turn};
@@ -34,8 +34,6 @@ const MOST: usize = 8192;
 /// How long a stream waits, in seconds, for the server to make the connections it has promised. A server can be told to
 /// ignore them.
 const UNCONNECTED: f64 = 0.5;
-/// How long libjack's thread may take, after a callback, to leave what belongs to a client.
-const AFTER: Duration = Duration::from_millis(20);
 /// `EEXIST`: connected already.
 const EXISTS: c_int = 17;
 
@@ -132,6 +130,7 @@ struct State {
     gate: Gate,
     /// That of all other callbacks.
     news: Gate,
+    teller: Teller,
     /// The process callback's while the gate is open, the control thread's afterwards.
     engine: UnsafeCell<Option<Box<dyn Engine>>>,
     work: UnsafeCell<Work>,
@@ -234,6 +233,7 @@ impl Open {
             xrun: AtomicBool::new(false),
             gate: Gate::default(),
             news: Gate::default(),
+            teller: Teller::default(),
             engine: UnsafeCell::new(Some(engine)),
             work: UnsafeCell::new(work),
         });
@@ -293,7 +293,7 @@ impl State {
         self.gate.close();
         self.news.close();
         if self.down.load(Ordering::Acquire) {
-            std::thread::sleep(AFTER);
+            self.teller.wait_for_end();
             return self.client.close();
         }
         // jackd tells all clients of each that leaves, and waits for them: where many leave at once it may never come back.
@@ -564,6 +564,8 @@ unsafe extern "C" fn sample_rate_changed(rate: u32, state: *mut c_void) -> c_int
 /// As [`process`].
 unsafe extern "C" fn port_registered(id: u32, registered: c_int, state: *mut c_void) {
     let tell = |state: &State| {
+        // It is told of its own ports when it starts. Other callbacks come on other threads too.
+        state.teller.is_here();
         if registered != 0 {
             return;
         }
