@@ -32,6 +32,8 @@ const UNQUIET: Duration = Duration::from_millis(100);
 /// A client has its ports some milliseconds after its file, and a server that goes is given the time for it: it is looked
 /// again so long after the last sign.
 const AGAIN: Duration = Duration::from_millis(150);
+/// What others do there wakes the thread too, but not more often than this.
+const REST: Duration = Duration::from_millis(10);
 
 /// When to look.
 #[derive(Debug)]
@@ -174,6 +176,8 @@ pub(super) fn watch(poke: &Poke) -> Option<Box<dyn Send>> {
             }
             if plan.is_due(Instant::now()) {
                 poke.poke();
+            } else {
+                thread::sleep(REST);
             }
         }
     };
