@@ -19,8 +19,8 @@ const AFTER: Duration = Duration::from_millis(20);
 /// Nobody knows it yet.
 const UNKNOWN: i32 = 0;
 
-/// How often it has been waited for in vain, and how often that may be for as long: a library other than jackd's keeps the thread, and
-/// nobody shall wait so long each time.
+/// How often it has been waited for in vain, and how often that may be for as long: a library other than jackd's keeps the
+/// thread, and nobody shall wait so long each time.
 static VAIN: AtomicU32 = AtomicU32::new(0);
 const ENOUGH: u32 = 3;
 
