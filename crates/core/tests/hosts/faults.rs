@@ -262,6 +262,21 @@ pub fn a_server_that_stands_still_for_a_while_goes_on_with_its_streams(way: &Way
     }
 }
 
+/// For a server that the contract, which has this too, is not for.
+pub fn streams_of_a_server_that_stands_still_close(way: &Way) {
+    for _ in 0..turns() {
+        let (patients, following) = (patients(way, false), self::patients(way, true));
+        way.pause();
+        let closing = Instant::now();
+        patients.close();
+        following.close();
+        println!("\n{}: closed after {} ms", way.host.name, closing.elapsed().as_millis());
+        way.resume();
+        until("the devices", || way.there());
+        patients_work(way);
+    }
+}
+
 pub fn a_device_that_is_unplugged_is_lost(way: &Way) {
     for _ in 0..turns() {
         let (patients, watch) = (patients(way, false), Watch::new(way));
