@@ -89,8 +89,10 @@ const SERVERS: Record<string, { programs: string[]; steps: Step[] }> = {
   },
   pipewire: {
     programs: ['pipewire', 'wireplumber', 'pw-cli', 'pw-link', 'pactl'],
-    // its default devices are the session manager's to change, which on a busy machine does not always come to it
-    steps: [['restart', ...PULSE]],
+    steps: [
+      [OTHERS, 'pulseaudio:mic_twin_a', 'pulseaudio:twin_a'],
+      ['restart', ...PULSE],
+    ],
   },
 };
 

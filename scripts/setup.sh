@@ -42,6 +42,8 @@ missing_packages() {
   command -v pulseaudio >/dev/null || echo 'pulseaudio tests on a PulseAudio server'
   command -v pactl >/dev/null || echo 'pulseaudio-utils tests on a PulseAudio server'
   command -v jackd >/dev/null || echo 'jackd2 tests on a JACK server'
+  command -v pipewire >/dev/null || echo 'pipewire tests on a PipeWire server'
+  command -v wireplumber >/dev/null || echo 'wireplumber tests on a PipeWire server'
   has_library 'libportaudio\.so\.2' || echo 'libportaudio2 tests of the second backend'
   command -v valgrind >/dev/null || echo 'valgrind tests of memory'
   command -v nm >/dev/null || echo "binutils the check of the addon's imports"

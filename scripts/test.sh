@@ -177,6 +177,12 @@ if command -v pulseaudio >/dev/null && command -v pactl >/dev/null; then
     announce 'JACK: skipped, jackd is not installed'
     step 'sound server' start_servers pulse 'PulseAudio ALSA'
   fi
+  # its tests start servers of their own, whose policy is WirePlumber's before 0.5
+  if command -v pipewire >/dev/null && command -v wireplumber >/dev/null && [ -d /usr/share/wireplumber/main.lua.d ]; then
+    export SOUND_SERVERS="${SOUND_SERVERS:-} PipeWire"
+  else
+    announce 'PipeWire: skipped, it is not installed, or not with WirePlumber 0.4'
+  fi
 else
   announce 'sound server: skipped, PulseAudio is not installed'
 fi

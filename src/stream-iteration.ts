@@ -15,13 +15,12 @@ export class Iteration {
     if (callback || processor || !core.begun || core.handle.closed()) native(() => core.handle.checkRead());
   }
 
-  /** The next block; none at the end. @throws The reason of the stream's signal, once; what the stream ended by. */
+  /** The next block; none at the end. @throws What the stream ended by. */
   async next(): Promise<Block<Bytes> | undefined> {
     if (this.#over) return undefined;
     const { transfers, plan } = this.#core;
     let block: Block<Bytes> | undefined;
     try {
-      plan.signal?.throwIfAborted();
       block = await transfers.block(plan.blockSize, this);
     } finally {
       if (block === undefined) this.#over = true;

@@ -189,16 +189,15 @@ export class Transfers {
       native(() => this.#handle.checkRead());
       return false;
     } catch (error) {
-      const { signal } = this.#plan;
       const code = error instanceof SoundDeviceError ? error.code : undefined;
       const ordered = code === 'ERR_STREAM_STOPPED' || code === 'ERR_STREAM_CLOSED';
-      if (pending.owner && ordered && !signal?.aborted) {
+      if (pending.owner && ordered) {
         const side = this.#plan.input as SidePlan;
         const data = pending.into ?? make(this.#plan.raw, side, 0);
         this.#settle(pending, cut(data, pending.frames * this.#channels[0], side));
       } else {
         this.#putBack(pending);
-        pending.reject(signal?.aborted ? signal.reason : error);
+        pending.reject(this.#plan.signal?.aborted ? this.#plan.signal.reason : error);
       }
       return true;
     }

@@ -112,8 +112,8 @@ export interface StreamMembers extends AsyncDisposable, Disposable {
 export interface Reader<A> extends AsyncIterable<Block<A>> {
   /**
    * Async iteration of a running stream; leaving the loop does not stop it. Blocks of `blockSize`, with 0 what is there, at least
-   * one frame. Ends with the stream, after what is left; throws when the device is lost, and the reason of the stream's signal
-   * when that aborts. What it had begun to collect when it is left is read first by who reads next.
+   * one frame. Ends with the stream, after what is left, also when its signal aborts; throws when the device is lost. What it had
+   * begun to collect when it is left is read first by who reads next.
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<Block<A>>;
   /** That many frames, once they are there. */

@@ -78,6 +78,11 @@ impl Attributes {
         2 * self.period.max(step) + 1600
     }
 
+    /// Frames that an output can go without being asked for more: all that is queued, and no less than a standstill.
+    pub(super) fn lasts(&self) -> usize {
+        self.queued.max(self.standstill())
+    }
+
     pub(super) fn playback(&self, frame_bytes: usize) -> BufferAttr {
         let bytes = |frames: usize| u32::try_from(frames * frame_bytes).unwrap_or(u32::MAX - 1);
         BufferAttr {

@@ -46,6 +46,8 @@ pub(super) enum Arrival {
     Late,
     /// The newest of them is timely, the older ones may be late.
     TimelyAgain,
+    /// The same, but what should have come before has never been captured.
+    Missed,
 }
 
 impl Backlog {
@@ -79,13 +81,19 @@ impl Backlog {
                 return Arrival::Timely;
             }
             None => self.late = Some((offset, now)),
-            Some(_) if behind <= self.jitter => self.late = None,
+            Some(_) if behind <= self.jitter => {
+                self.late = None;
+                return Arrival::TimelyAgain;
+            }
             Some((least, _)) if offset < least - self.jitter => self.late = Some((offset, now)),
-            // No faster than time goes by: what was between has never been captured.
-            Some((_, since)) if now - since > RESIGNED => (self.late, self.least) = (None, offset),
+            // No faster than time goes by.
+            Some((_, since)) if now - since > RESIGNED => {
+                (self.late, self.least) = (None, offset);
+                return Arrival::Missed;
+            }
             Some(_) => {}
         }
-        if self.late.is_some() { Arrival::Late } else { Arrival::TimelyAgain }
+        Arrival::Late
     }
 
     /// Whether it has turned out right now that all input so far was late.
@@ -134,13 +142,15 @@ pub(super) struct Trip {
     nominal: f64,
     told: u32,
     wrong: u32,
+    /// It was too long when it was last looked at, and should become shorter.
+    dropping: bool,
 }
 
 /// What a round trip needs.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) enum Remedy {
     None,
-    /// Input frames to drop.
+    /// Input frames to drop; not the rest of those before.
     Drop(usize),
     /// Play further ahead again.
     Insert,
@@ -148,12 +158,12 @@ pub(super) enum Remedy {
 
 impl Trip {
     pub(super) fn new(rate: f64, period: usize) -> Self {
-        Self { rate, period: period as f64, nominal: 0.0, told: 0, wrong: 0 }
+        Self { rate, period: period as f64, nominal: 0.0, told: 0, wrong: 0, dropping: false }
     }
 
     /// Learns anew what it should be.
     pub(super) fn forget(&mut self) {
-        (self.told, self.wrong) = (0, 0);
+        (self.told, self.wrong, self.dropping) = (0, 0, false);
     }
 
     /// The server has told the time: the round trip takes so many seconds. `starved`: the output has run out since it was
@@ -166,19 +176,25 @@ impl Trip {
         }
         let excess = (seconds - self.nominal) * self.rate;
         let long = excess > self.period.max(LENIENT * self.rate);
+        if long && starved && self.dropping {
+            // What is said to be queued is not there: PipeWire miscounts what passes while it cannot keep up.
+            self.forget();
+            return Remedy::Drop(0);
+        }
+        self.dropping &= long;
         let short = starved && excess < -0.25 * self.period;
         self.wrong = if long || short { self.wrong + 1 } else { 0 };
         if self.wrong < SURE {
             return Remedy::None;
         }
-        self.wrong = 0;
+        (self.wrong, self.dropping) = (0, long);
         if long { Remedy::Drop(excess as usize) } else { Remedy::Insert }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::Arrival::{self, Late, Timely, TimelyAgain};
+    use super::Arrival::{self, Late, Missed, Timely, TimelyAgain};
     use super::{Backlog, Remedy, Strain, Trip};
 
     /// Frames that come every four milliseconds up to this time, in seconds.
@@ -223,7 +239,7 @@ mod tests {
         let mut backlog = Backlog::new(1000.0, 4);
         pace(&mut backlog, 1000, 2000, Timely);
         pace(&mut backlog, 4000, 4052, Late);
-        assert_eq!(backlog.come(4.052, 4), TimelyAgain);
+        assert_eq!(backlog.come(4.052, 4), Missed);
         pace(&mut backlog, 4056, 5000, Timely);
     }
 
@@ -249,5 +265,16 @@ mod tests {
         assert_eq!(trip.look(0.008, true), Remedy::Insert);
         trip.forget();
         assert!((0..20).all(|_| trip.look(0.020, false) == Remedy::None));
+    }
+
+    #[test]
+    fn a_round_trip_that_is_told_wrong_is_taken_for_what_it_is_told_to_be() {
+        let mut trip = Trip::new(1000.0, 4);
+        assert!((0..20).all(|_| trip.look(0.010, false) == Remedy::None));
+        assert_eq!(trip.look(0.310, true), Remedy::None);
+        assert_eq!(trip.look(0.310, false), Remedy::Drop(300));
+        // The output runs out although three hundred frames are said to be queued.
+        assert_eq!(trip.look(0.309, true), Remedy::Drop(0));
+        assert!((0..20).all(|_| trip.look(0.310, false) == Remedy::None));
     }
 }

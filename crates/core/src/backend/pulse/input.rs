@@ -44,18 +44,17 @@ impl Input {
         if self.pipe.frames == 0 {
             self.pipe.ask_timing();
         }
-        // Where nothing is played, everything is welcome whenever it comes.
-        let arrival = match output.plays() {
-            true => self.backlog.come(monotonic_seconds(), readable),
-            false => Arrival::Timely,
-        };
+        let arrival = self.backlog.come(monotonic_seconds(), readable);
         output.pace(&self.backlog);
-        let late = arrival == Arrival::Late;
+        // Where nothing is played, everything is welcome whenever it comes.
+        let late = arrival == Arrival::Late && output.plays();
         if late {
             self.filled = 0;
+        }
+        if late || arrival == Arrival::Missed {
             output.flag(Flags::INPUT_OVERFLOW);
         }
-        if arrival == Arrival::TimelyAgain {
+        if output.plays() && matches!(arrival, Arrival::TimelyAgain | Arrival::Missed) {
             self.skip = readable.saturating_sub(self.block.len() / self.pipe.frame_bytes);
             output.resume();
         }

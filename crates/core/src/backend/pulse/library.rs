@@ -140,6 +140,14 @@ pub(super) type StreamNotify = unsafe extern "C" fn(*mut Stream, *mut c_void);
 
 /// Sinks, sources and the server itself, which has the defaults.
 pub(super) const SUBSCRIBE_DEVICES: c_int = 0x01 | 0x02 | 0x80;
+/// What plays on sinks and records from sources.
+pub(super) const SUBSCRIBE_STREAMS: c_int = 0x04 | 0x08;
+
+/// What an event is about: its position among the bits above.
+pub(super) const EVENT_FACILITY: c_int = 0x0f;
+/// Whether something has come, changed or gone.
+pub(super) const EVENT_TYPE: c_int = 0x30;
+pub(super) const EVENT_CHANGE: c_int = 0x10;
 
 macro_rules! functions {
     ($($name:ident($($argument:ty),*) $(-> $result:ty)?;)*) => {

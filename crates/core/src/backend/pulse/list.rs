@@ -21,6 +21,8 @@ pub(super) fn name_of(key: &str, input: bool) -> &str {
 
 #[derive(Default)]
 struct Answers {
+    /// Its own name.
+    server: String,
     default_sink: String,
     default_source: String,
     sinks: Vec<Device>,
@@ -31,11 +33,18 @@ struct Answers {
 
 pub(super) fn list(library: &'static Library) -> Result<HostListing, Refusal> {
     let end = Instant::now() + PATIENCE;
-    ask(&Connection::open(library, end)?, end)
+    Ok(ask(&Connection::open(library, end)?, end)?.listing)
+}
+
+/// What a server says of itself.
+pub(super) struct Found {
+    pub(super) listing: HostListing,
+    /// Whether it is PipeWire's.
+    pub(super) is_pipewire: bool,
 }
 
 /// The same over a connection that is there.
-pub(super) fn ask(connection: &Connection, end: Instant) -> Result<HostListing, Refusal> {
+pub(super) fn ask(connection: &Connection, end: Instant) -> Result<Found, Refusal> {
     let library = connection.library;
     let answers = Box::new(UnsafeCell::new(Answers::default()));
     let (context, into) = (connection.context, answers.get().cast::<c_void>());
@@ -52,7 +61,9 @@ pub(super) fn ask(connection: &Connection, end: Instant) -> Result<HostListing, 
     let done = connection.until(end, || (unsafe { (*answers.get()).done } >= questions.len()).then_some(()));
     drop(questions);
     done?;
-    Ok(compose(answers.into_inner()))
+    let answers = answers.into_inner();
+    let is_pipewire = answers.server.contains("PipeWire");
+    Ok(Found { listing: compose(answers), is_pipewire })
 }
 
 unsafe extern "C" fn server(_: *mut Context, info: *const library::ServerInfo, into: *mut c_void) {
@@ -60,6 +71,7 @@ unsafe extern "C" fn server(_: *mut Context, info: *const library::ServerInfo, i
     let answers = unsafe { &mut *into.cast::<Answers>() };
     // SAFETY: null, or valid during this call.
     if let Some(info) = unsafe { info.as_ref() } {
+        answers.server = text(info.server_name);
         answers.default_sink = text(info.default_sink_name);
         answers.default_source = text(info.default_source_name);
     }

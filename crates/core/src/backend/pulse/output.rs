@@ -53,6 +53,8 @@ pub(super) struct Output {
     deferred: usize,
     strain: Strain,
     hold: Hold,
+    /// When the server has asked for sound last, where nothing is captured and it was playing by then.
+    asked: Option<f64>,
 }
 
 impl Output {
@@ -87,6 +89,7 @@ impl Output {
             deferred: 0,
             strain: Strain::default(),
             hold: Hold::new(attributes.standstill() as f64 / rate),
+            asked: None,
         }
     }
 
@@ -165,12 +168,28 @@ impl Output {
 
     /// Gives the server what it wants, where nothing is captured.
     pub(super) fn answer(&mut self, shared: &Shared) {
+        self.look_for_a_gap();
         while let Some(pipe) = &self.pipe
             && !self.driven
             && pipe.writable() >= self.attributes.period
             && !shared.closing()
         {
             self.play(&[], None);
+        }
+    }
+
+    /// A device that has asked for nothing for longer than what was queued lasts has stood still, or has had nothing to play:
+    /// servers that stand still themselves do not tell.
+    fn look_for_a_gap(&mut self) {
+        let Some(pipe) = self.pipe.as_ref().filter(|pipe| !self.driven && pipe.writable() >= self.attributes.period)
+        else {
+            return;
+        };
+        let now = monotonic_seconds();
+        let plays = pipe.line.at(pipe.frames).is_some();
+        let lasts = self.attributes.lasts() as f64 / self.rate;
+        if std::mem::replace(&mut self.asked, plays.then_some(now)).is_some_and(|before| now - before > lasts) {
+            self.flag(Flags::OUTPUT_UNDERFLOW);
         }
     }
 
