@@ -87,38 +87,38 @@ rules! { apart contract:
     streams_of_a_server_that_stands_still_close_all_the_same
 }
 
-rules! { apart faults:
-    a_server_that_is_asked_to_end_takes_its_streams_with_it
-    a_server_that_is_killed_takes_its_streams_with_it
-    a_server_that_stands_still_for_a_while_goes_on_with_its_streams
-    a_device_that_is_unplugged_is_lost
-    who_follows_goes_on_when_the_device_is_unplugged
-    who_follows_hangs_on_no_server_that_dies
-    another_default_device_is_where_only_those_go_who_follow
-}
+/// The rules about faults, on PipeWire's PulseAudio layer too. None of the contract's there, which judge every frame: on a busy
+/// machine PipeWire goes on with its graph without those who are not ready in time, and tells them nothing of the silence that
+/// is heard in their place, or of what they have not recorded.
+macro_rules! faults {
+    ($($rule:ident)*; on PipeWire alone: $($alone:ident)*) => {
+        rules! { apart faults: $($rule)* }
 
-/// The rules about faults on PipeWire's PulseAudio layer.
-macro_rules! on_pipewire {
-    ($($rule:ident)*) => {
         mod pipewire {
-            $(#[test]
-            fn $rule() {
-                let name = concat!(module_path!(), "::", stringify!($rule));
-                crate::way::apart(crate::way::PIPEWIRE, name, crate::faults::$rule);
-            })*
+            $(on_pipewire! { $rule })*
+            $(on_pipewire! { $alone })*
         }
     };
 }
 
-// None of the contract's, which judge every frame: on a busy machine PipeWire goes on with its graph without those who are not
-// ready in time, and tells them nothing of the silence that is heard in their place, or of what they have not recorded.
-on_pipewire! {
+macro_rules! on_pipewire {
+    ($rule:ident) => {
+        #[test]
+        fn $rule() {
+            let name = concat!(module_path!(), "::", stringify!($rule));
+            crate::way::apart(crate::way::PIPEWIRE, name, crate::faults::$rule);
+        }
+    };
+}
+
+faults! {
     a_server_that_is_asked_to_end_takes_its_streams_with_it
     a_server_that_is_killed_takes_its_streams_with_it
     a_server_that_stands_still_for_a_while_goes_on_with_its_streams
-    streams_of_a_server_that_stands_still_close
     a_device_that_is_unplugged_is_lost
     who_follows_goes_on_when_the_device_is_unplugged
     who_follows_hangs_on_no_server_that_dies
-    another_default_device_is_where_only_those_go_who_follow
+    another_default_device_is_where_only_those_go_who_follow;
+    on PipeWire alone:
+    streams_of_a_server_that_stands_still_close
 }

@@ -147,9 +147,7 @@ impl Core {
     /// What is there, without waiting; also what a stopped stream has left.
     pub(crate) fn try_read(&self, into: &mut [u8]) -> Result<Read> {
         self.check_input(into.len())?;
-        if self.is_closed() {
-            self.running()?;
-        }
+        self.check_open()?;
         let mut reader = self.ends.reader();
         let (mut done, mut time) = (0, None);
         if let Some(reader) = reader.as_mut() {
