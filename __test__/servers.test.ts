@@ -78,9 +78,7 @@ for (const [host, device] of Object.entries(WAYS)) {
 
   tried(`a main thread that is blocked for two seconds changes nothing on ${host}`, async (t) => {
     const blocked = () => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 2000);
-    await through(t, 32000, () => {
-      blocked();
-    });
+    await through(t, 32000, blocked);
   });
 }
 
