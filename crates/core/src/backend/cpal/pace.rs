@@ -4,6 +4,8 @@ use std::time::Duration;
 
 /// Seconds that a device may run ahead of the clock, beyond its buffer: more, and it may have none.
 const AHEAD: f64 = 0.05;
+/// From so many periods on that each let us wait, it has one: a thread that is kept from running waits now and then.
+const WAITS: u32 = 3;
 
 pub(super) struct Pace {
     /// When the first frame was due.
@@ -12,7 +14,9 @@ pub(super) struct Pace {
     /// Seconds that its buffer holds, and `AHEAD`.
     slack: f64,
     /// When the last period ended, rest included.
-    ended: f64,
+    ended: Option<f64>,
+    /// Periods in a row that let us wait.
+    waits: u32,
     /// Whether what was missed in a stall is still asked for: what was captured meanwhile comes all at once, and held up
     /// here it would stay late for ever.
     catches_up: bool,
@@ -21,7 +25,7 @@ pub(super) struct Pace {
 impl Pace {
     /// For a device whose buffer holds `seconds`.
     pub(super) fn new(seconds: f64) -> Self {
-        Self { began: None, frames: 0, slack: seconds + AHEAD, ended: 0.0, catches_up: false }
+        Self { began: None, frames: 0, slack: seconds + AHEAD, ended: None, waits: 0, catches_up: false }
     }
 
     /// The same for a direction that catches up with stalls, or not.
@@ -29,24 +33,31 @@ impl Pace {
         Self { catches_up, ..self }
     }
 
-    /// Seconds to rest after a period of so many frames that was asked for at `called` and has been made by `now`.
+    /// Time to rest after a period of so many frames that was asked for at `called` and has been made by `now`; who rests tells
+    /// when that was over, since it may have taken longer.
     pub(super) fn rest(&mut self, called: f64, now: f64, frames: usize, rate: f64) -> Option<Duration> {
-        let waited = called - self.ended;
+        let period = frames as f64 / rate;
+        let waited = self.ended.is_some_and(|ended| called - ended > period / 2.0);
+        self.waits = if waited { self.waits.saturating_add(1) } else { 0 };
         let began = *self.began.get_or_insert(now);
         self.frames += frames as u64;
         let ahead = began + self.frames as f64 / rate - self.slack - now;
-        self.ended = now;
+        self.ended = Some(now);
         if ahead < -1.0 && !self.catches_up {
             // A second behind is a stall, which is not to be caught up with.
             self.began = Some(began - ahead);
-        } else if ahead > -AHEAD / 2.0 && waited > frames as f64 / rate / 2.0 {
-            // It let us wait: it has a clock, which is faster than ours.
+        } else if ahead > -AHEAD / 2.0 && self.waits >= WAITS {
+            // Its clock is faster than ours.
             self.began = Some(began - ahead - AHEAD);
         } else if ahead > 0.0 {
-            self.ended += ahead;
             return Some(Duration::from_secs_f64(ahead));
         }
         None
+    }
+
+    /// The rest was over at `now`.
+    pub(super) fn rested(&mut self, now: f64) {
+        self.ended = Some(now);
     }
 }
 
@@ -54,16 +65,33 @@ impl Pace {
 mod tests {
     use super::*;
 
-    #[test]
-    fn a_device_without_a_clock_is_kept_to_ours() {
+    /// When a device without a clock has made so many periods of 10 ms, each rest taking `late` seconds longer.
+    fn over(periods: u32, late: f64) -> f64 {
         let mut pace = Pace::new(0.02);
         let mut now = 5.0;
-        for _ in 0..1000 {
+        for _ in 0..periods {
             let rest = pace.rest(now, now + 0.000_1, 480, 48_000.0);
-            now += 0.000_1 + rest.map_or(0.0, |rest| rest.as_secs_f64());
+            now += 0.000_1;
+            if let Some(rest) = rest {
+                now += rest.as_secs_f64() + late;
+                pace.rested(now);
+            }
         }
+        now
+    }
+
+    #[test]
+    fn a_device_without_a_clock_is_kept_to_ours() {
         // What its buffer would hold comes at once.
-        assert!((now - (5.0 + 10.0 - 0.07)).abs() < 0.001, "{now}");
+        assert!((over(1000, 0.0) - (5.0 + 10.0 - 0.07)).abs() < 0.001);
+    }
+
+    #[test]
+    fn rests_that_take_too_long_are_no_clock() {
+        for late in [0.004, 0.006, 0.02, 0.06] {
+            let now = over(1000, late);
+            assert!((5.0 + 10.0 - 0.071..5.0 + 10.0).contains(&now), "{now} at {late}");
+        }
     }
 
     #[test]

@@ -147,6 +147,7 @@ impl Runner {
         {
             // Only a device without a clock gets here: its thread is nobody's real time.
             thread::sleep(rest);
+            pace.rested(self.clock.now());
         }
     }
 }
