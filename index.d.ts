@@ -35,6 +35,10 @@ export declare class NativeJob {
   active(): boolean
   clipped(): number
   nan(): number
+  cpuLoad(): number
+  xruns(): Array<number>
+  get volume(): number
+  setVolume(volume: number): void
   roundTrip(): number | null
   pause(): void
   resume(): void

@@ -206,4 +206,7 @@ test('saving, and loading anything but WAV, is not built yet', async (t) => {
   t.is(nameOf(await t.throwsAsync(AudioData.load('x.mp3'))), 'SoundDeviceError ERR_NOT_SUPPORTED');
   t.is(nameOf(await t.throwsAsync(AudioData.load(new Uint8Array(4)))), 'SoundDeviceError ERR_NOT_SUPPORTED');
   t.is(nameOf(await t.throwsAsync(AudioData.load(1 as never))), TYPE);
+  for (const url of ['http://x/a.wav', 'file:///a%2Fb.wav']) {
+    t.is(nameOf(await t.throwsAsync(AudioData.load(new URL(url)))), TYPE);
+  }
 });

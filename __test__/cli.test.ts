@@ -33,7 +33,7 @@ for (const option of ['--help', '-h']) {
     t.is(code, 0);
     t.regex(stdout, /^usage: sounddevice \[--help \| --version\]\n/);
     t.regex(stdout, /default input is marked with >, the default output with <, both with \*/);
-    t.regex(stdout, /Exit status: 0, 1 where the answer cannot be written, 2 for an argument/);
+    t.regex(stdout, /Exit status: 0, 1 where there is no answer or it cannot be written, 2 for an argument/);
   });
 }
 
@@ -47,6 +47,14 @@ test('an unknown argument is named, and the exit code is 2', async (t) => {
   const { stderr, code } = await run('--help', 'more');
   t.is(code, 2);
   t.regex(stderr, /^sounddevice: unexpected argument 'more'\n/);
+});
+
+test('where there is no answer, it is said why, and the exit code is 1', async (t) => {
+  const env = { ...process.env, SOUNDDEVICE_BACKEND: 'foo' };
+  const child = spawn(process.execPath, [CLI], { env, stdio: ['ignore', 'ignore', 'pipe'] });
+  const [stderr, [code]] = await Promise.all([text(child.stderr), once(child, 'exit')]);
+  t.is(stderr, "sounddevice: SOUNDDEVICE_BACKEND must be cpal, portaudio or all, got 'foo'\n");
+  t.is(code, 1);
 });
 
 test('a reader that goes away is no error', async (t) => {

@@ -617,3 +617,14 @@ test.serial('as many jobs as one likes may overlap', async (t) => {
   await Promise.all(jobs);
   same(t, device.played()[0], new Array(PERIOD).fill(150 * 2 ** -10));
 });
+
+test('what was played can be taken while time passes', async (t) => {
+  using device = manual(1);
+  const job = play(ramp(300), { device: device.index });
+  const advancing = device.advance(400 * 256);
+  await job;
+  const heard = [...(device.played()[0] ?? [])];
+  await advancing;
+  heard.push(...(device.played()[0] ?? []));
+  same(t, heard.slice(0, 300), ramp(300));
+});

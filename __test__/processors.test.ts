@@ -9,7 +9,7 @@ import {
   Stream,
   type StreamEvents,
 } from 'sounddevice';
-import { manual, ramp, refusal, same, until } from './helper.js';
+import { manual, nameOf, ramp, refusal, same, until } from './helper.js';
 
 const COUNT = new URL('./processors/count.js', import.meta.url);
 const counted = (frames: number, first = 1) =>
@@ -188,6 +188,14 @@ test('messages go both ways; one that was posted before a block is heard before 
   t.deepEqual((messages[0] as { blockSize: number }).blockSize, 256);
   t.deepEqual(messages[1], { back: 'before the start' });
   t.deepEqual(messages[2], { back: { bytes: Uint8Array.of(1, 2, 3).buffer } });
+  for (const [value, transfer] of [
+    [() => {}, []],
+    [1, [1]],
+  ] as const) {
+    const error = t.throws<TypeError>(() => stream.postMessage(value, transfer as never));
+    t.is(nameOf(error), 'TypeError ERR_INVALID_ARG_TYPE');
+    t.true(error?.cause instanceof Error);
+  }
   await stream.close();
   t.is(
     refusal(t, () => stream.postMessage(1)),

@@ -156,7 +156,8 @@ test.serial('settings for the other direction do not matter', async (t) => {
 
 test.serial('only settings are settings', (t) => {
   using device = manual(1);
-  for (const extraSettings of [{}, new Date(), { exclusive: true }, 1, 'x', [1, null]]) {
+  const forged = Object.create(WasapiSettings.prototype);
+  for (const extraSettings of [{}, new Date(), { exclusive: true }, 1, 'x', [1, null], forged]) {
     t.is(
       refusal(t, () => play([0.5], wrong({ device: device.index, extraSettings }))),
       TYPE,

@@ -232,6 +232,40 @@ const ENDS: [string, () => unknown, blocks: number][] = [
   ['ABORT', () => ABORT, 4],
 ];
 
+const DROPS: Record<string, (stream: OutputStream<'float64'>, controller: AbortController) => unknown> = {
+  'abort()': (stream) => stream.abort(),
+  'close()': (stream) => void stream.close(),
+  'closeSync()': (stream) => stream.closeSync(),
+  'its signal': (_, controller) => controller.abort(),
+};
+for (const [name, end] of Object.entries(DROPS)) {
+  test(`${name} inside the callback drops the block that it is making, each time`, async (t) => {
+    for (let turn = 0; turn < 20; turn++) {
+      using device = manual(1);
+      const controller = new AbortController();
+      const seen: number[] = [];
+      const stream = new OutputStream({
+        device: device.index,
+        dtype: 'float64',
+        signal: controller.signal,
+        callback(output) {
+          seen.push(...(device.played()[0] ?? []));
+          output.fill(calls++ / 1024);
+          if (calls === 5) end(stream, controller);
+        },
+      });
+      let calls = 0;
+      const { finished } = stream.start();
+      await device.advance(8 * 256);
+      await finished;
+      seen.push(...(device.played()[0] ?? []));
+      t.is(calls, 5);
+      t.false(seen.includes(4 / 1024), `turn ${turn}`);
+      await stream.close();
+    }
+  });
+}
+
 for (const [name, act, blocks] of ENDS) {
   test(`F84 ${name} at the fifth call ends the stream, and it starts again without stop`, async (t) => {
     using device = manual(1);

@@ -27,6 +27,12 @@ const FRAMES = 24000;
 /** What it takes them to come back at the most. */
 const PATIENCE = 12 * FRAMES;
 
+/** It ends with its test, also where that fails: others would hear it. */
+function ending<S extends { close(): Promise<void> }>(t: ExecutionContext, stream: S): S {
+  t.teardown(() => stream.close());
+  return stream;
+}
+
 /** Stereo that counts from 1: n on the left, −n on the right. */
 function fill(output: Int16Array, from: number, frames: number): void {
   for (let n = 0; n < frames; n++) {
@@ -79,18 +85,14 @@ for (const [host, device] of Object.entries(WAYS)) {
         let made = 0;
         let after = 0;
         const sizes = new Set<number>();
-        const stream = new Stream({
-          ...options,
-          blockSize,
-          latency,
-          callback(input, output, frames) {
-            sizes.add(frames);
-            ear.hear(input);
-            fill(output, made + 1, frames);
-            made += frames;
-            after = ear.last === FRAMES ? after + frames : 0;
-          },
-        }).start();
+        const callback = (input: Int16Array, output: Int16Array, frames: number) => {
+          sizes.add(frames);
+          ear.hear(input);
+          fill(output, made + 1, frames);
+          made += frames;
+          after = ear.last === FRAMES ? after + frames : 0;
+        };
+        const stream = ending(t, new Stream({ ...options, blockSize, latency, callback })).start();
         await until(() => after > 0 || made > PATIENCE);
         const flagged = misses(stream) > 0;
         await stream.stop();
@@ -104,7 +106,7 @@ for (const [host, device] of Object.entries(WAYS)) {
   tried(`${host}: what is written is read`, async (t) => {
     await wholly(t, async (latency) => {
       const ear = new Ear();
-      const stream = new Stream({ ...options, latency }).start();
+      const stream = ending(t, new Stream({ ...options, latency })).start();
       const data = new Int16Array(2 * PATIENCE);
       fill(data, 1, PATIENCE);
       const writing = stream.write(data).catch(() => {});
@@ -129,7 +131,7 @@ for (const [host, device] of Object.entries(WAYS)) {
   tried(`${host}: readSync and writeSync wait, and nothing is lost`, async (t) => {
     await wholly(t, async (latency) => {
       const ear = new Ear();
-      const stream = new Stream({ ...options, latency }).start();
+      const stream = ending(t, new Stream({ ...options, latency })).start();
       const block = new Int16Array(2 * 480);
       for (let made = 0; ear.last < FRAMES && made < PATIENCE; made += 480) {
         ear.hear(stream.readSync(480).data);
@@ -146,8 +148,8 @@ for (const [host, device] of Object.entries(WAYS)) {
   tried(`${host}: stop plays every frame that was written, and iteration hears them`, async (t) => {
     await wholly(t, async (latency) => {
       const ear = new Ear();
-      const input = new InputStream({ ...options, device: device[0], latency }).start();
-      const output = new OutputStream({ ...options, device: device[1], latency }).start();
+      const input = ending(t, new InputStream({ ...options, device: device[0], latency })).start();
+      const output = ending(t, new OutputStream({ ...options, device: device[1], latency })).start();
       const hearing = (async () => {
         for await (const { data } of input) ear.hear(data);
       })();

@@ -354,8 +354,10 @@ EOF
     null_node speakers Audio/Sink 'Test Speakers' 2 'FL FR'
     null_node surround Audio/Sink 'Surround 7.1' 8 'FL FR FC LFE RL RR SL SR'
     null_node twin_a Audio/Sink Twin 2 'FL FR'
+    null_node mono Audio/Sink 'Mono Speaker' 1 MONO
     null_node mic Audio/Source/Virtual 'Test Microphone' 2 'FL FR'
     null_node mic_twin_a Audio/Source/Virtual 'Twin Mic' 2 'FL FR'
+    null_node mic_mono Audio/Source/Virtual 'Mono Mic' 1 MONO
     echo ']'
   } >"$conf/pipewire.conf"
   cat >"$conf/pipewire-pulse.conf" <<EOF

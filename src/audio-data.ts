@@ -87,6 +87,16 @@ const isResizable = ({ buffer }: Typed): boolean =>
 /** Bytes of one element of the array: `int24` has one byte per element and three elements per sample. */
 const elements = (dtype: DType) => (dtype === 'int24' ? 3 : 1);
 
+/** @throws TypeError for what is no path of a file here. */
+function pathOf(url: URL): string {
+  try {
+    return fileURLToPath(url);
+  } catch (error) {
+    const message = `file must be a path or a file URL, got ${url}: ${(error as Error).message}`;
+    throw Object.assign(invalidType(message), { cause: error });
+  }
+}
+
 class Audio<D extends DType> implements AudioData<D> {
   readonly data: SampleArray<D>;
   readonly dtype: D;
@@ -141,7 +151,7 @@ class Audio<D extends DType> implements AudioData<D> {
 
   static async load(file: string | URL | Uint8Array): Promise<AudioData> {
     if (file instanceof Uint8Array) throw notSupported('AudioData.load of bytes');
-    const path = file instanceof URL ? fileURLToPath(file) : file;
+    const path = file instanceof URL ? pathOf(file) : file;
     if (typeof path !== 'string') throw invalidType(`file must be a path or a file URL, got ${show(file)}`);
     if (!/\.wave?$/i.test(path)) throw notSupported(`AudioData.load of anything but WAV files ('${path}')`);
     const wav = native(() => addon.readWav(path));

@@ -4,7 +4,7 @@ import { AudioData } from './audio-data.js';
 import type { ChannelMap } from './channel-map.js';
 import { columns } from './channel-map.js';
 import { defaults } from './defaults.js';
-import { invalidValue, native, outOfRange, SoundDeviceError, show } from './errors.js';
+import { invalidValue, native, outOfRange, type SoundDeviceError, show, streamClosed } from './errors.js';
 import { whole } from './options.js';
 import { type ExtraSettings, unpacked } from './settings.js';
 import type { AudioSource } from './source.js';
@@ -86,7 +86,7 @@ function planOf(kind: 'input' | 'output', plan: CardPlan): StreamPlan {
   };
 }
 
-const closed = () => new SoundDeviceError('ERR_STREAM_CLOSED', 'It is closed', { paErrorCode: -9988 });
+const closed = () => streamClosed('It is closed');
 
 /** A running stream of a card. */
 class CardStream {

@@ -10,7 +10,7 @@ The default input is marked with >, the default output with <, both with *.
   -h, --help     this text
   -v, --version  the version
 
-Exit status: 0, 1 where the answer cannot be written, 2 for an argument that is not one of these.`;
+Exit status: 0, 1 where there is no answer or it cannot be written, 2 for an argument that is not one of these.`;
 
 const ANSWERS: Record<string, () => string> = {
   '-h': () => HELP,
@@ -22,14 +22,18 @@ const ANSWERS: Record<string, () => string> = {
 const [first, ...rest] = process.argv.slice(2);
 const answer =
   first === undefined ? () => String(queryDevices()) : Object.hasOwn(ANSWERS, first) && ANSWERS[first];
+const failed = (error: unknown) => {
+  console.error(`sounddevice: ${(error as Error).message}`);
+  process.exitCode = 1;
+};
 if (answer && rest.length === 0) {
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    // Whoever reads may stop when they have enough.
-    if (error.code === 'EPIPE') return;
-    console.error(`sounddevice: ${error.message}`);
-    process.exitCode = 1;
-  });
-  process.stdout.write(`${answer()}\n`);
+  // Whoever reads may stop when they have enough.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => error.code === 'EPIPE' || failed(error));
+  try {
+    process.stdout.write(`${answer()}\n`);
+  } catch (error) {
+    failed(error);
+  }
 } else {
   console.error(`sounddevice: unexpected argument '${answer ? rest[0] : first}'\n\n${HELP}`);
   process.exitCode = 2;

@@ -74,8 +74,9 @@ export class SoundDeviceError extends Error {
     message: string,
     options?: { paErrorCode?: number; hostError?: HostError; cause?: unknown },
   ) {
-    const cause = options?.cause ?? options?.hostError;
-    super(message, cause === undefined ? undefined : { cause });
+    // Null can be thrown too.
+    const given = options && 'cause' in options ? options : undefined;
+    super(message, given ?? (options?.hostError && { cause: options.hostError }));
     this.code = code;
     this.paErrorCode = options?.paErrorCode ?? 0;
     this.hostError = options?.hostError;
@@ -113,6 +114,8 @@ export const invalidSampleRate = (message: string) =>
   new SoundDeviceError('ERR_INVALID_SAMPLE_RATE', `Invalid sample rate: ${message}`, { paErrorCode: -9997 });
 export const invalidFlag = (message: string) =>
   new SoundDeviceError('ERR_INVALID_FLAG', `Invalid flag: ${message}`, { paErrorCode: -9995 });
+export const streamClosed = (message: string) =>
+  new SoundDeviceError('ERR_STREAM_CLOSED', message, { paErrorCode: -9988 });
 export const noSuchDevice = (device: unknown) =>
   new SoundDeviceError('ERR_NO_SUCH_DEVICE', `Error querying device ${show(device)}`, { paErrorCode: -9996 });
 

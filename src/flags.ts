@@ -152,3 +152,9 @@ const end = new Proxy(Object.create(Object.prototype), {
   },
 });
 Object.setPrototypeOf(CallbackFlags.prototype, end);
+
+/** How often each went wrong, as streams tell it. */
+export function xrunsOf(handle: { xruns(): number[] }) {
+  const [inputUnderflow = 0, inputOverflow = 0, outputUnderflow = 0, outputOverflow = 0] = handle.xruns();
+  return Object.freeze({ inputOverflow, inputUnderflow, outputUnderflow, outputOverflow });
+}

@@ -1,77 +1,199 @@
-/** The stream of a job, to be looked at. */
+/** The stream of a job, to be looked at and ended. */
 import { current } from './current.js';
 import { bytesPerSample, type DType } from './dtype.js';
-import { notSupported } from './errors.js';
+import { native, SoundDeviceError, streamClosed } from './errors.js';
+import { xrunsOf } from './flags.js';
 import { NativeJob } from './job.js';
-import type { InputStream, OutputStream, Stream } from './stream.js';
+import { factor } from './options.js';
+import { InputStream, OutputStream, Stream } from './stream.js';
+import type { StreamBase } from './stream-base.js';
+
+type AnyJob = NativeJob<unknown>;
+type JobStream = Stream<DType, DType> | InputStream<DType> | OutputStream<DType>;
+
+const streams = new WeakMap<AnyJob, JobStream>();
+const jobs = new WeakMap<object, AnyJob>();
+const jobOf = (stream: object) => jobs.get(stream) as AnyJob;
+const openedFor = (stream: object) => NativeJob.opened(jobOf(stream));
 
 /** One value for each direction that there is: `[input, output]`, or the only one. */
-const sides = <T>(input: T | undefined, output: T | undefined): T | readonly [T, T] =>
-  input === undefined ? (output as T) : output === undefined ? input : [input, output];
+function sides<T>(stream: object, read: (side: 'input' | 'output', opened: Opened) => T) {
+  const opened = openedFor(stream);
+  if (!opened.output) return read('input', opened);
+  if (!opened.input) return read('output', opened);
+  return Object.freeze([read('input', opened), read('output', opened)]);
+}
+type Opened = ReturnType<typeof openedFor>;
 
-// What streams have besides; it comes with them.
-const UNBUILT = [
-  ...['start', 'stop', 'stopSync', 'abort', 'close', 'closeSync', 'ref', 'unref', 'postMessage'],
-  ...['read', 'readSync', 'readInto', 'readAvailable', 'readable'],
-  ...['write', 'writeSync', 'writeAvailable', 'writable'],
-  ...['ready', 'finished', 'cpuLoad', 'volume', 'xruns'],
-  ...['on', 'once', 'off', 'addListener', 'removeListener', 'emit'],
-  ...[Symbol.dispose, Symbol.asyncDispose, Symbol.asyncIterator],
-];
+const dtype = (side: 'input' | 'output', opened: Opened) => opened[side]?.dtype as DType;
+
+/** What the library plays and records by itself has nothing for others to read or to write. */
+const busy = (what: string, paErrorCode: number) => () => {
+  throw new SoundDeviceError('ERR_CALLBACK_STREAM', `The stream of a job cannot be ${what}`, { paErrorCode });
+};
+const [unreadable, unwritable] = [busy('read from', -9977), busy('written to', -9976)];
+
+const nothing = () => {};
+
+/** Whatever it ends with, the job itself says. */
+function waitSync(job: AnyJob): void {
+  try {
+    NativeJob.waitSync(job);
+  } catch (error) {
+    if (error instanceof SoundDeviceError && error.code === 'ERR_WOULD_DEADLOCK') throw error;
+  }
+}
+
+/** In the place of what streams of a user's own have. */
+const MEMBERS: object & ThisType<StreamBase> = {
+  start() {
+    if (!jobOf(this).active) throw streamClosed('The stream is closed: its job has ended');
+    return this;
+  },
+  stop: async function (this: StreamBase) {
+    await jobOf(this).stop().catch(nothing);
+  },
+  stopSync() {
+    void jobOf(this).stop();
+    waitSync(jobOf(this));
+  },
+  abort() {
+    jobOf(this).abort();
+  },
+  close: async function (this: StreamBase) {
+    jobOf(this).abort();
+    await jobOf(this).catch(nothing);
+  },
+  closeSync() {
+    jobOf(this).abort();
+    waitSync(jobOf(this));
+  },
+  ref() {
+    jobOf(this).ref();
+    return this;
+  },
+  unref() {
+    jobOf(this).unref();
+    return this;
+  },
+  postMessage() {
+    throw new SoundDeviceError('ERR_NOT_SUPPORTED', 'postMessage needs a stream with a processor');
+  },
+  ready: Promise.resolve(),
+  get active() {
+    return jobOf(this).active;
+  },
+  get stopped() {
+    return !jobOf(this).active;
+  },
+  get closed() {
+    return !jobOf(this).active;
+  },
+  get sampleRate() {
+    return openedFor(this).sampleRate;
+  },
+  get blockSize() {
+    return openedFor(this).blockSize;
+  },
+  get realtime() {
+    return openedFor(this).realtime;
+  },
+  get time() {
+    return jobOf(this).time;
+  },
+  get cpuLoad() {
+    return NativeJob.handle(jobOf(this)).cpuLoad();
+  },
+  get volume() {
+    return NativeJob.handle(jobOf(this)).volume;
+  },
+  set volume(value: number) {
+    const volume = factor(value, 'volume');
+    native(() => NativeJob.handle(jobOf(this)).setVolume(volume));
+  },
+  get xruns() {
+    return xrunsOf(NativeJob.handle(jobOf(this)));
+  },
+  get clipped() {
+    return jobOf(this).clipped;
+  },
+  get nan() {
+    return jobOf(this).nan;
+  },
+  get device() {
+    return sides(this, (side, opened) => opened[`${side}Device`]);
+  },
+  get channels() {
+    return sides(this, (side, opened) => opened[`${side}Channels`]);
+  },
+  get latency() {
+    return sides(this, (side, opened) => opened[`${side}Latency`]);
+  },
+  get dtype() {
+    return sides(this, dtype);
+  },
+  get sampleSize() {
+    return sides(this, (side, opened) => bytesPerSample(dtype(side, opened)));
+  },
+};
+
+const READING: PropertyDescriptorMap = {
+  ...Object.fromEntries(
+    ['read', 'readSync', 'readInto', Symbol.asyncIterator].map((name) => [name, { value: unreadable }]),
+  ),
+  ...Object.fromEntries(['readAvailable', 'readable'].map((name) => [name, { get: unreadable }])),
+};
+const WRITING: PropertyDescriptorMap = {
+  ...Object.fromEntries(['write', 'writeSync'].map((name) => [name, { value: unwritable }])),
+  ...Object.fromEntries(['writeAvailable', 'writable'].map((name) => [name, { get: unwritable }])),
+};
+
+const like = (kind: { prototype: object }, ...more: PropertyDescriptorMap[]): object =>
+  Object.create(kind.prototype, Object.assign(Object.getOwnPropertyDescriptors(MEMBERS), ...more));
+
+const DUPLEX = like(Stream, READING, WRITING);
+const INPUT = like(InputStream, READING);
+const OUTPUT = like(OutputStream, WRITING);
 
 /**
  * The stream of the newest job: what it was opened with and how it does, as a `Stream`, `InputStream` or `OutputStream` has
- * it. Only to be looked at: whatever else streams have throws `ERR_NOT_SUPPORTED`.
+ * it; the same object for the same job. Stopping, aborting and closing it ends the job; `volume` is the job's own, where
+ * several sound. It tells 'finished' and 'error', cannot be read from or written to (`ERR_CALLBACK_STREAM`), and is closed
+ * once the job has ended.
  *
  * @throws SoundDeviceError `ERR_NOT_CALLED_YET` before the first play, rec or playrec.
  * @example
  * play(data);
  * console.log(getStream().sampleRate, getStream().latency);
  */
-export function getStream(): Stream<DType, DType> | InputStream<DType> | OutputStream<DType> {
+export function getStream(): JobStream {
   const job = current();
-  const opened = NativeJob.opened(job);
-  const input = opened.input?.dtype as DType | undefined;
-  const output = opened.output?.dtype as DType | undefined;
-  const both = <T>(heard: T, played: T) => sides(input && heard, output && played);
-  const stream = {
-    sampleRate: opened.sampleRate,
-    blockSize: opened.blockSize,
-    device: both(opened.inputDevice, opened.outputDevice),
-    channels: both(opened.inputChannels, opened.outputChannels),
-    dtype: sides(input, output),
-    sampleSize: sides(input && bytesPerSample(input), output && bytesPerSample(output)),
-    get latency() {
-      const { inputLatency, outputLatency } = NativeJob.opened(job);
-      return both(inputLatency, outputLatency);
-    },
-    get realtime() {
-      return NativeJob.opened(job).realtime;
-    },
-    get active() {
-      return job.active;
-    },
-    get stopped() {
-      return !job.active;
-    },
-    get closed() {
-      return !job.active;
-    },
-    get time() {
-      return job.time;
-    },
-    get clipped() {
-      return job.clipped;
-    },
-    get nan() {
-      return job.nan;
-    },
-  };
-  for (const name of UNBUILT) {
-    const refuse = () => {
-      throw notSupported(`${String(name)} of the stream of a job`);
-    };
-    Object.defineProperty(stream, name, { get: refuse, set: refuse });
+  let stream = streams.get(job);
+  if (stream === undefined) {
+    const { input, output } = NativeJob.opened(job);
+    stream = Object.create(input && output ? DUPLEX : input ? INPUT : OUTPUT) as JobStream;
+    jobs.set(stream, job);
+    streams.set(job, stream);
+    follow(job, stream);
   }
-  return Object.freeze(stream) as never;
+  return stream;
+}
+
+/** Tells of the end. */
+function follow(job: AnyJob, stream: JobStream): void {
+  const tell = (error?: Error) => {
+    if (error && stream.listenerCount('error') > 0) stream.emit('error', error);
+    stream.emit('finished');
+  };
+  const finished = job.then(
+    () => process.nextTick(tell),
+    (error) => {
+      // What a signal has aborted has not failed.
+      const failure = error instanceof SoundDeviceError ? error : undefined;
+      process.nextTick(tell, failure);
+      if (failure) throw failure;
+    },
+  );
+  finished.catch(nothing);
+  Object.defineProperty(stream, 'finished', { value: finished });
 }

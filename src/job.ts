@@ -148,6 +148,10 @@ export class NativeJob<T> extends Promise<T> implements Job<T> {
     return job.#taken.value;
   }
 
+  static handle(job: NativeJob<unknown>): Handle {
+    return job.#handle;
+  }
+
   /** What was asked for, and what was opened. */
   static opened(job: NativeJob<unknown>) {
     return { ...job.#options, ...job.#handle.stream() };

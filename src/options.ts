@@ -44,7 +44,7 @@ export const integer =
   (value, name) => {
     const count = whole(value, name);
     if (count < least || count > most) {
-      const open = most === Number.MAX_SAFE_INTEGER && count < least;
+      const open = most >= Number.MAX_SAFE_INTEGER && count < least;
       throw outOfRange(
         `${name} must be ${open ? `at least ${least}` : `from ${least} to ${most}`}, got ${count}`,
       );

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import type { MessagePort, Transferable, Worker as WorkerThread } from 'node:worker_threads';
-import { SoundDeviceError, textOf } from './errors.js';
+import { SoundDeviceError, streamClosed, textOf } from './errors.js';
 import { addon } from './native.js';
 import type { ProcessorPlan } from './processor-plan.js';
 import type { OrderSide, ProcessorFailure, ProcessorOrder } from './processor-worker.js';
@@ -145,9 +145,7 @@ export class ProcessorThread {
   async end(): Promise<void> {
     if (!this.over) {
       this.over = true;
-      this.#settle.reject(
-        new SoundDeviceError('ERR_STREAM_CLOSED', 'The stream was closed before its processor ran'),
-      );
+      this.#settle.reject(streamClosed('The stream was closed before its processor ran'));
       this.#worker.postMessage(true);
       this.#port.close();
     }

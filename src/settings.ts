@@ -3,6 +3,7 @@ import { inspect } from 'node:util';
 import { invalidType, invalidValue, outOfRange, show } from './errors.js';
 import * as is from './options.js';
 
+let isSettings: (value: object) => boolean;
 let unpack: (settings: Settings<object>) => object;
 
 /** What all settings have: the host API they belong to, and values that nobody changes any more. */
@@ -17,6 +18,8 @@ class Settings<V extends object> {
   }
 
   static {
+    // What only has the prototype is none.
+    isSettings = (value) => #hostApi in value;
     unpack = (settings) => ({ hostApi: settings.#hostApi, ...settings.#values });
   }
 
@@ -164,7 +167,7 @@ export type ExtraSettings = AsioSettings | CoreAudioSettings | WasapiSettings;
 
 /** As an option. */
 export function extraSettings(value: unknown, name: string): ExtraSettings {
-  if (value instanceof Settings) return value as ExtraSettings;
+  if (value instanceof Settings && isSettings(value)) return value as ExtraSettings;
   throw invalidType(`${name} must be AsioSettings, CoreAudioSettings or WasapiSettings, got ${show(value)}`);
 }
 

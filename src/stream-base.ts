@@ -2,6 +2,7 @@
 import { EventEmitter } from 'node:events';
 import type { Transferable } from 'node:worker_threads';
 import { fromNative, invalidType, native, show } from './errors.js';
+import { xrunsOf } from './flags.js';
 import { addon } from './native.js';
 import { factor } from './options.js';
 import { StreamCore, wake } from './stream-core.js';
@@ -103,9 +104,7 @@ export abstract class StreamBase extends EventEmitter<StreamEvents> implements S
     native(() => coreOf(this).handle.setVolume(volume));
   }
   get xruns() {
-    const [inputUnderflow = 0, inputOverflow = 0, outputUnderflow = 0, outputOverflow = 0] =
-      coreOf(this).handle.xruns();
-    return Object.freeze({ inputOverflow, inputUnderflow, outputUnderflow, outputOverflow });
+    return xrunsOf(coreOf(this).handle);
   }
   get clipped(): number {
     return coreOf(this).handle.clipped();

@@ -140,6 +140,8 @@ export class Caller {
   readonly #told: (flags: CallbackFlags) => void;
   /** Blocks go back unseen: the run is over for the user. */
   over = false;
+  /** And what the callback is making is not played. */
+  dropped = false;
   /** Why it failed. */
   failure: Error | undefined;
 
@@ -157,6 +159,7 @@ export class Caller {
 
   begin(): void {
     this.over = false;
+    this.dropped = false;
     this.failure = undefined;
   }
 
@@ -181,7 +184,7 @@ export class Caller {
     if (flow !== CONTINUE) this.over = true;
     // Priming is nothing that went wrong.
     if ((bits & 15) !== 0) this.#told(new CallbackFlags(bits));
-    return flow;
+    return this.dropped ? ABORT : flow;
   }
 }
 

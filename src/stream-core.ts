@@ -1,7 +1,14 @@
 /** What is behind a stream: its native handle, its runs, and what it tells. */
 import type { EventEmitter } from 'node:events';
 import type { Transferable } from 'node:worker_threads';
-import { fromNative, type NativeError, native, SoundDeviceError } from './errors.js';
+import {
+  fromNative,
+  invalidType,
+  type NativeError,
+  native,
+  SoundDeviceError,
+  streamClosed,
+} from './errors.js';
 import { CallbackFlags } from './flags.js';
 import { addon, holdProcess, keep } from './native.js';
 import { ProcessorThread } from './processor.js';
@@ -186,9 +193,13 @@ export class StreamCore {
     if (!this.plan.processor || !this.#processor) {
       throw new SoundDeviceError('ERR_NOT_SUPPORTED', 'postMessage needs a stream with a processor');
     }
-    if (this.#closed)
-      throw new SoundDeviceError('ERR_STREAM_CLOSED', 'The stream is closed', { paErrorCode: -9988 });
-    this.#processor.post(value, transfer);
+    if (this.#closed) throw streamClosed('The stream is closed');
+    try {
+      this.#processor.post(value, transfer);
+    } catch (error) {
+      const message = `value must be what structuredClone can copy: ${(error as Error).message}`;
+      throw Object.assign(invalidType(message), { cause: error });
+    }
   }
 
   stop(): Promise<void> {
@@ -207,13 +218,13 @@ export class StreamCore {
   }
 
   abort(): void {
-    this.#end();
+    this.#end(true);
     this.handle.abort();
     this.transfers.run();
   }
 
   close(): Promise<void> {
-    this.#end();
+    this.#end(true);
     this.handle.close();
     this.transfers.run();
     this.#leave();
@@ -226,16 +237,18 @@ export class StreamCore {
   }
 
   closeSync(): void {
-    this.#end();
+    this.#end(true);
     this.handle.closeSync();
     this.pump();
     this.#leave();
     void this.#processor?.end();
   }
 
-  /** The callback is not called any more. */
-  #end(): void {
-    if (this.#caller) this.#caller.over = true;
+  /** The callback is not called any more; what it is making is `dropped` or played. */
+  #end(dropped = false): void {
+    if (this.#caller === undefined) return;
+    this.#caller.over = true;
+    this.#caller.dropped ||= dropped;
   }
 
   #leave(): void {

@@ -54,11 +54,12 @@ export function planStream(direction: Direction, raw: boolean, options: unknown)
     };
   };
   const [input, output] = [side('input'), side('output')];
+  const chosen = (input && given.device?.[0]) ?? (output && given.device?.[1]);
   const sampleRate = given.sampleRate ?? defaults.sampleRate;
   if (sampleRate !== null) checkPossible(sampleRate);
   const blockSize = given.blockSize ?? defaults.blockSize;
   // A stream that was opened on a device of the user's choice stays there.
-  const follows = given.onDeviceLost === 'follow-default' && given.device === undefined;
+  const follows = given.onDeviceLost === 'follow-default' && chosen === undefined;
   const sided = (one: typeof input) => one && { dtype: one.dtype, size: bytesPerSample(one.dtype) };
   return {
     raw,

@@ -85,6 +85,20 @@ export class Transfers {
     this.#frame = (plan.output?.size ?? 1) * outputChannels;
   }
 
+  /** What an error is told as: an aborted signal has its own reason. */
+  #reason(error: unknown): unknown {
+    return this.#plan.signal?.aborted ? this.#plan.signal.reason : error;
+  }
+
+  /** Calls the addon for a call of the user's. */
+  #native<T>(call: () => T): T {
+    try {
+      return call();
+    } catch (error) {
+      throw this.#reason(fromNative(error));
+    }
+  }
+
   /** Another run begins. */
   begin(): void {
     this.#intake.begin();
@@ -93,7 +107,7 @@ export class Transfers {
   /** That many frames. */
   read(count: number): Promise<Reading<Bytes>> {
     const frames = integer(0)(count, 'frames');
-    native(() => this.#handle.checkRead());
+    this.#native(() => this.#handle.checkRead());
     return this.#fill(frames, undefined).then(({ data, time, flags }) => ({
       data,
       overflowed: overflow(flags),
@@ -197,7 +211,7 @@ export class Transfers {
         this.#settle(pending, cut(data, pending.frames * this.#channels[0], side));
       } else {
         this.#putBack(pending);
-        pending.reject(this.#plan.signal?.aborted ? this.#plan.signal.reason : error);
+        pending.reject(this.#reason(error));
       }
       return true;
     }
@@ -205,7 +219,7 @@ export class Transfers {
 
   readSync(count: number): Reading<Bytes> {
     const frames = integer(0)(count, 'frames');
-    native(() => this.#handle.checkRead());
+    this.#native(() => this.#handle.checkRead());
     const data = make(this.#plan.raw, this.#plan.input as SidePlan, frames * this.#channels[0]);
     this.#intake.takeSync(bytesOf(data));
     return { data, overflowed: overflow(this.#intake.flags), time: this.#intake.time() };
@@ -215,7 +229,7 @@ export class Transfers {
     const { dtype, size } = this.#plan.input as SidePlan;
     const bytes = this.#plan.raw ? rawBytes(buffer) : bytesOf(bareSamples(buffer, dtype));
     checkWhole(bytes.byteLength, size, this.#channels[0]);
-    native(() => this.#handle.checkRead());
+    this.#native(() => this.#handle.checkRead());
     const frames = this.#intake.take(bytes);
     return { frames, overflowed: overflow(this.#intake.flags) };
   }
@@ -246,12 +260,12 @@ export class Transfers {
     let done = 0;
     let underflowed = false;
     if (this.#writes.length === 0) {
-      const [frames, missing] = this.#played(native(() => this.#handle.tryWrite(samples)));
+      const [frames, missing] = this.#played(this.#native(() => this.#handle.tryWrite(samples)));
       done = frames * this.#frame;
       underflowed = missing;
       if (done === samples.byteLength) return Promise.resolve(underflowed);
     }
-    native(() => this.#handle.beginWrite());
+    this.#native(() => this.#handle.beginWrite());
     return new Promise((resolve, reject) => {
       this.#writes.push({ bytes: bytesOf(samples).slice(done), done: 0, underflowed, resolve, reject });
       if (!this.deferred) this.#handle.looked(true);
@@ -261,10 +275,10 @@ export class Transfers {
   writeSync(data: unknown): boolean {
     const samples = this.#samples(data);
     if (this.#writes.length > 0) {
-      native(() => this.#handle.checkWrite());
+      this.#native(() => this.#handle.checkWrite());
       this.flush();
     }
-    const underflowed = native(() => this.#handle.writeSync(samples));
+    const underflowed = this.#native(() => this.#handle.writeSync(samples));
     if (underflowed) this.#told(new CallbackFlags(BITS.outputUnderflow));
     return underflowed;
   }
@@ -274,7 +288,7 @@ export class Transfers {
     while (this.#writes.length > 0) {
       const pending = this.#writes[0] as PendingWrite;
       const rest = pending.bytes.subarray(pending.done);
-      const underflowed = native(() => this.#handle.finishWrite(rest));
+      const underflowed = this.#native(() => this.#handle.finishWrite(rest));
       this.#writes.shift();
       this.#handle.endWrite();
       pending.resolve(pending.underflowed || underflowed);
@@ -282,7 +296,7 @@ export class Transfers {
   }
 
   get writeAvailable(): number {
-    return native(() => this.#handle.writeAvailable());
+    return this.#native(() => this.#handle.writeAvailable());
   }
 
   /** Whether anybody waits for input or for room. */
@@ -308,7 +322,7 @@ export class Transfers {
       } catch (error) {
         this.#writes.shift();
         this.#handle.endWrite();
-        pending.reject(this.#plan.signal?.aborted ? this.#plan.signal.reason : fromNative(error));
+        pending.reject(this.#reason(fromNative(error)));
       }
     }
     return this.#reads.length + this.#writes.length < before;

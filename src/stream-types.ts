@@ -102,8 +102,8 @@ export interface StreamMembers extends AsyncDisposable, Disposable {
   /**
    * To the processor's port, before the next block.
    *
-   * @throws SoundDeviceError `ERR_NOT_SUPPORTED` without a processor, `ERR_STREAM_CLOSED` once closed; DataCloneError for what
-   * cannot be copied.
+   * @throws SoundDeviceError `ERR_NOT_SUPPORTED` without a processor, `ERR_STREAM_CLOSED` once closed; TypeError
+   * `ERR_INVALID_ARG_TYPE` for what cannot be copied or transferred, the DataCloneError its `cause`.
    */
   postMessage(value: unknown, transfer?: readonly Transferable[]): void;
 }

@@ -20,6 +20,7 @@ pub(crate) use rehearsal::rehearse;
 use crate::device::{DeviceSpecifier, devices_for};
 use crate::error::{Error, ErrorKind, Result};
 use crate::realtime::command::Command;
+use crate::realtime::gain::check_volume;
 use crate::realtime::voices::State;
 use session::Session;
 
@@ -136,12 +137,41 @@ impl Job {
 
     /// Samples that conversion clipped.
     pub fn clipped(&self) -> u64 {
-        self.core.state.counts().clipped
+        self.core.state.meters.counts().clipped
     }
 
     /// Samples that conversion found not to be numbers.
     pub fn nan(&self) -> u64 {
-        self.core.state.counts().nan
+        self.core.state.meters.counts().nan
+    }
+
+    /// The part of real time that the last periods of its stream took to make, 0 once it has ended.
+    pub fn cpu_load(&self) -> f64 {
+        if self.active() { self.core.state.meters.load() } else { 0.0 }
+    }
+
+    /// Input underflows, input overflows, output underflows and output overflows so far.
+    pub fn xruns(&self) -> [u64; 4] {
+        self.core.state.meters.xruns()
+    }
+
+    /// How loud it is: 1 leaves the samples as they are.
+    pub fn volume(&self) -> f64 {
+        self.core.state.meters.volume()
+    }
+
+    /// Makes what it plays louder or softer by this factor, from the next period on and in a straight line over 20 ms; other jobs
+    /// in its stream stay as they are.
+    ///
+    /// # Errors
+    /// `OutOfRange` unless it is finite and at least 0; `NotSupported` where nothing is played; `StreamClosed` once it has ended.
+    pub fn set_volume(&self, volume: f64) -> Result<()> {
+        check_volume(volume, self.session.info().output.is_some())?;
+        if !self.active() {
+            return Err(Error::new(ErrorKind::StreamClosed, "The stream of the job is closed"));
+        }
+        self.core.state.meters.set_volume(volume);
+        Ok(())
     }
 
     /// Whether it has not ended.

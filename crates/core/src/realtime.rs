@@ -13,6 +13,7 @@ pub(crate) mod convert;
 pub(crate) mod gain;
 pub(crate) mod join;
 pub(crate) mod mapping;
+pub(crate) mod meters;
 pub(crate) mod mix;
 pub(crate) mod stream;
 pub(crate) mod voices;

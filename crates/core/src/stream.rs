@@ -195,7 +195,7 @@ impl<I, O> Stream<I, O> {
 
     /// The part of real time that the last periods took to make, 0 while it does not run.
     pub fn cpu_load(&self) -> f64 {
-        if self.active() { self.core.shared.load() } else { 0.0 }
+        if self.active() { self.core.shared.meters.load() } else { 0.0 }
     }
 
     /// Whether its audio threads have real-time priority: known from the first period on, and a service of the system may
@@ -206,17 +206,17 @@ impl<I, O> Stream<I, O> {
 
     /// Input underflows, input overflows, output underflows and output overflows since it was opened.
     pub fn xruns(&self) -> [u64; 4] {
-        self.core.shared.xruns()
+        self.core.shared.meters.xruns()
     }
 
     /// Samples that conversion clipped.
     pub fn clipped(&self) -> u64 {
-        self.core.shared.counts().clipped
+        self.core.shared.meters.counts().clipped
     }
 
     /// Samples that conversion found not to be numbers.
     pub fn nan(&self) -> u64 {
-        self.core.shared.counts().nan
+        self.core.shared.meters.counts().nan
     }
 
     /// Periods of the device so far.

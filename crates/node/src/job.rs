@@ -194,6 +194,26 @@ impl NativeJob {
     }
 
     #[napi]
+    pub fn cpu_load(&self) -> f64 {
+        self.job.cpu_load()
+    }
+
+    #[napi]
+    pub fn xruns(&self) -> Vec<f64> {
+        self.job.xruns().map(|count| count as f64).to_vec()
+    }
+
+    #[napi(getter)]
+    pub fn volume(&self) -> f64 {
+        self.job.volume()
+    }
+
+    #[napi]
+    pub fn set_volume(&self, env: Env, volume: f64) -> Result<()> {
+        self.job.set_volume(volume).map_err(|error| throw(&env, error))
+    }
+
+    #[napi]
     pub fn round_trip(&self) -> Option<f64> {
         self.job.round_trip().map(|frames| frames as f64)
     }

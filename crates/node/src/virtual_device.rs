@@ -1,5 +1,7 @@
 //! Virtual devices.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
 use napi::bindgen_prelude::{AsyncTask, Float64Array};
 use napi::{Env, Result, Task};
 use napi_derive::napi;
@@ -25,7 +27,8 @@ pub struct VirtualOptions {
 #[napi]
 pub struct NativeVirtual {
     device: VirtualDevice,
-    played: Vec<Vec<f64>>,
+    /// Behind a lock, since the addon lends an object for changing only while none of its calls is under way.
+    played: Mutex<Vec<Vec<f64>>>,
 }
 
 #[napi]
@@ -49,7 +52,7 @@ pub fn create_virtual_device(env: Env, options: VirtualOptions) -> Result<Native
     }
     let device = device.loopback(options.loopback.unwrap_or(true)).drift_ppm(options.drift_ppm.unwrap_or(0.0));
     let device = device.create().map_err(|error| throw(&env, error))?;
-    Ok(NativeVirtual { device, played: Vec::new() })
+    Ok(NativeVirtual { device, played: Mutex::default() })
 }
 
 pub struct Advance {
@@ -67,6 +70,12 @@ impl Task for Advance {
 
     fn resolve(&mut self, env: Env, advanced: Self::Output) -> Result<()> {
         advanced.map_err(|error| throw(&env, error))
+    }
+}
+
+impl NativeVirtual {
+    fn kept(&self) -> MutexGuard<'_, Vec<Vec<f64>>> {
+        self.played.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -100,14 +109,16 @@ impl NativeVirtual {
     /// Takes what came out; how many frames of how many channels. Then it is fetched: memory comes from JavaScript, since to
     /// return typed arrays would need what Electron forbids.
     #[napi]
-    pub fn take_played(&mut self) -> Vec<u32> {
-        self.played = self.device.played();
-        self.played.iter().map(|channel| channel.len() as u32).collect()
+    pub fn take_played(&self) -> Vec<u32> {
+        let played = self.device.played();
+        let lengths = played.iter().map(|channel| channel.len() as u32).collect();
+        *self.kept() = played;
+        lengths
     }
 
     #[napi]
-    pub fn fetch_played(&mut self, mut into: Vec<Float64Array>) {
-        for (mut from, into) in std::mem::take(&mut self.played).into_iter().zip(&mut into) {
+    pub fn fetch_played(&self, mut into: Vec<Float64Array>) {
+        for (mut from, into) in std::mem::take(&mut *self.kept()).into_iter().zip(&mut into) {
             // SAFETY: the arrays have just been made for this call, and nobody else has them.
             let into = unsafe { into.as_mut() };
             from.resize(into.len(), 0.0);

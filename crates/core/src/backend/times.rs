@@ -9,12 +9,13 @@ pub(crate) struct Smoothed {
 }
 
 impl Smoothed {
-    /// The time of a period that the host says is `told`, and which lasts `duration`. Never less than the one before.
+    /// The time of a period that the host says is `told`, and which lasts `duration`. It goes forward by half of that at least:
+    /// what is behind is caught up with, and no later frame comes before an earlier one.
     pub(crate) fn next(&mut self, told: f64, duration: f64) -> f64 {
         let time = match self.last {
             None => told,
             Some((_, expected)) if (told - expected).abs() <= duration.max(0.02) => expected + (told - expected) / 16.0,
-            Some((last, _)) => told.max(last),
+            Some((last, _)) => told.max(last + duration / 2.0),
         };
         self.last = Some((time, time + duration));
         time
@@ -32,7 +33,13 @@ mod tests {
         let second = times.next(1.018, 0.01);
         assert!((second - 1.0105).abs() < 1e-12, "{second}");
         assert_eq!(times.next(2.0, 0.01), 2.0);
-        // Backwards: not before the period that has been told already.
-        assert_eq!(times.next(1.0, 0.01), 2.0);
+        // Backwards: half as fast, until it is there.
+        assert_eq!(times.next(1.0, 0.01), 2.005);
+        let mut told = 1.99;
+        let caught_up = (0..100).map(|_| {
+            told += 0.01;
+            (times.next(told, 0.01) - told).abs()
+        });
+        assert!(caught_up.last().is_some_and(|behind| behind < 0.001));
     }
 }

@@ -14,6 +14,7 @@ use crate::dtype::{Dtype, Format};
 use crate::error::{Error, Result};
 use crate::realtime::Signals;
 use crate::realtime::command::Command;
+use crate::realtime::gain::Gain;
 use crate::realtime::mapping::Transfer;
 use crate::realtime::voices::{MOST, Remote, Sink, Source, Turn, Voice, Voices};
 use crate::settings::HostSettings;
@@ -135,7 +136,7 @@ pub(super) fn voice(parts: &mut Parts, core: &Arc<Core>, info: &StreamInfo) -> B
         let from_device = Transfer::new(side.format, channels, to, columns, routes, options);
         Sink::new(samples, to.bytes() * columns, side.format.bytes() * channels, parts.align, from_device)
     });
-    Box::new(Voice { state: Arc::clone(&core.state), source, sink })
+    Box::new(Voice { state: Arc::clone(&core.state), source, sink, gain: Gain::new(info.sample_rate) })
 }
 
 impl State {

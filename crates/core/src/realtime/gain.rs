@@ -1,7 +1,21 @@
 //! How loud: a factor that moves in a straight line to where it is wanted.
 
+use crate::error::{Error, ErrorKind, Result};
+
 /// Seconds that a change takes.
 pub(crate) const RAMP: f64 = 0.02;
+
+/// Whether something that plays, or does not, can be that loud.
+pub(crate) fn check_volume(volume: f64, plays: bool) -> Result<()> {
+    if !plays {
+        return Err(Error::new(ErrorKind::NotSupported, "An input only stream has no volume"));
+    }
+    if !(volume.is_finite() && volume >= 0.0) {
+        let message = format!("volume must be finite and at least 0, got {volume}");
+        return Err(Error::new(ErrorKind::OutOfRange, message));
+    }
+    Ok(())
+}
 
 #[derive(Debug)]
 pub(crate) struct Gain {
@@ -36,6 +50,12 @@ impl Gain {
         }
     }
 
+    /// The factor of the next frame.
+    pub(crate) fn step(&mut self) -> f64 {
+        self.passed = self.passed.saturating_add(1).min(self.frames);
+        self.now()
+    }
+
     /// Whether samples stay as they are.
     pub(crate) fn is_unity(&self) -> bool {
         self.passed >= self.frames && self.to == 1.0
@@ -44,8 +64,7 @@ impl Gain {
     /// Multiplies interleaved samples. All channels of a frame get the same factor.
     pub(crate) fn apply(&mut self, samples: &mut [f64], channels: usize) {
         for frame in samples.chunks_exact_mut(channels.max(1)) {
-            self.passed = self.passed.saturating_add(1).min(self.frames);
-            let gain = self.now();
+            let gain = self.step();
             for sample in frame {
                 *sample *= gain;
             }

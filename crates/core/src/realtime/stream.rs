@@ -208,7 +208,7 @@ impl Engine for Streaming {
         self.period(period, began);
         if let Some(work) = &self.work {
             self.shared.will_sound_until(work.sounds_until);
-            self.shared.loaded(began.elapsed().as_secs_f64() * work.rate / period.frames.max(1) as f64);
+            self.shared.meters.loaded(began.elapsed().as_secs_f64() * work.rate / period.frames.max(1) as f64);
         }
         self.shared.pending(self.callback.as_ref().is_some_and(|callback| callback.pending()));
         self.shared.leave();

@@ -9,6 +9,7 @@ mod test;
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed};
+use std::time::Instant;
 
 use ringbuf::traits::{Consumer, Producer, Split};
 use ringbuf::{HeapCons, HeapProd, HeapRb};
@@ -19,6 +20,7 @@ pub(crate) use state::{State, Turn};
 
 use super::command::Command;
 use super::convert::{ConvertOptions, Counts};
+use super::gain::Gain;
 use super::mapping::Transfer;
 use super::{Engine, Flags, Flow, Period, Signals, Times};
 use crate::backend::StreamInfo;
@@ -34,6 +36,7 @@ pub(crate) struct Voice {
     pub state: Arc<State>,
     pub source: Option<Source>,
     pub sink: Option<Sink>,
+    pub gain: Gain,
 }
 
 /// The control side's end of the engine.
@@ -121,8 +124,11 @@ impl Engine for Voices {
     }
 
     fn process(&mut self, period: &mut Period<'_>) -> Flow {
+        let began = Instant::now();
         self.turn.begin();
         self.period(period);
+        let load = began.elapsed().as_secs_f64() * self.rate / period.frames.max(1) as f64;
+        self.active.iter().for_each(|voice| voice.state.meters.loaded(load));
         self.turn.end();
         Flow::Continue
     }
@@ -150,13 +156,14 @@ impl Voices {
             let mut sounding = self.active.iter_mut().filter(|voice| voice.sounds());
             match (sounding.next(), sounding.next()) {
                 (None, _) => period.output.fill(mixer.silence),
-                (Some(voice), None) => {
+                (Some(voice), None) if voice.gain.is_unity() => {
                     let mut counts = Counts::default();
                     let source = voice.source.as_mut();
                     let made = source.map_or(0, |source| source.play(period.output, frames, &mut counts));
                     period.output[made * mixer.frame_bytes..].fill(mixer.silence);
-                    voice.state.count(counts);
+                    voice.state.meters.count(counts);
                 }
+                // Mixed even by itself, what is made louder or softer is rounded once.
                 _ => mixer.mix(&mut self.active, period.output, frames),
             }
         }
@@ -181,22 +188,26 @@ impl Mixer {
                     continue;
                 };
                 let made = source.play_mixed(&mut self.one[..bytes], count, &mut counts);
-                add(&mut self.sum[..made * self.channels * 8], &self.one);
+                add(&mut self.sum[..made * self.channels * 8], &self.one, self.channels, &mut voice.gain);
             }
             let mut counts = Counts::default();
             let out = &mut output[done * self.frame_bytes..][..count * self.frame_bytes];
             self.to_device.run(&self.sum[..bytes], out, count, &mut counts);
             // Whose samples were too loud together cannot be told: all of them count.
-            voices.iter().filter(|voice| voice.source.is_some()).for_each(|voice| voice.state.count(counts));
+            voices.iter().filter(|voice| voice.source.is_some()).for_each(|voice| voice.state.meters.count(counts));
             done += count;
         }
     }
 }
 
-fn add(sum: &mut [u8], one: &[u8]) {
-    for (sum, one) in sum.chunks_exact_mut(8).zip(one.chunks_exact(8)) {
-        let both = read(sum) + read(one);
-        sum.copy_from_slice(&both.to_ne_bytes());
+fn add(sum: &mut [u8], one: &[u8], channels: usize, gain: &mut Gain) {
+    let frame = channels * 8;
+    for (sum, one) in sum.chunks_exact_mut(frame).zip(one.chunks_exact(frame)) {
+        let gain = gain.step();
+        for (sum, one) in sum.chunks_exact_mut(8).zip(one.chunks_exact(8)) {
+            let both = read(sum) + read(one) * gain;
+            sum.copy_from_slice(&both.to_ne_bytes());
+        }
     }
 }
 
@@ -211,6 +222,7 @@ impl Voice {
     fn obey(&mut self, times: &Times, rate: f64) {
         let state = &self.state;
         state.measure(times, rate);
+        self.gain.follow(state.meters.volume());
         match state.command() {
             Command::Run => {}
             Command::Stop => {
@@ -252,13 +264,14 @@ impl Voice {
             mask |= Flags::INPUT_OVERFLOW.0 | if self.source.is_some() { Flags::INPUT_UNDERFLOW.0 } else { 0 };
             let mut counts = Counts::default();
             sink.record(input, frames, paused, &self.state, &mut counts);
-            self.state.count(counts);
+            self.state.meters.count(counts);
             self.state.recorded.store(sink.position(), Relaxed);
             if self.source.is_none() {
                 self.state.position.store(sink.position(), Relaxed);
             }
         }
         self.state.flags.fetch_or(flags.0 & mask, AcqRel);
+        self.state.meters.xrun(Flags(flags.0 & mask));
     }
 
     fn over(&self, now: f64) -> bool {

@@ -38,6 +38,8 @@ pub(crate) struct Core {
     follow: Option<Request>,
     /// While it runs and follows the default device.
     watcher: Mutex<Option<DeviceWatcher>>,
+    /// The default devices, by direction, that could not be opened for it: they are not tried again.
+    refused: Mutex<[Option<usize>; 2]>,
 }
 
 /// Who is called, and when.
@@ -132,6 +134,7 @@ impl Core {
             on_moved,
             follow,
             watcher: Mutex::default(),
+            refused: Mutex::default(),
         });
         core.open_device(&core.target(), false)?;
         core.state().phase = Phase::Ready;

@@ -411,11 +411,13 @@ impl Work {
             return Flow::Continue;
         }
         let (index, slot) = self.slot(due);
+        let answer = slot.answer.load(Relaxed);
+        // It may have come since the verdict was looked at.
+        if answer == Flow::Abort as u8 {
+            return Flow::Abort;
+        }
         let bytes = output.len();
         output.copy_from_slice(&self.memory.output.bytes()[index * bytes..(index + 1) * bytes]);
-        match slot.answer.load(Relaxed) {
-            answer if answer == Flow::Complete as u8 => Flow::Complete,
-            _ => Flow::Continue,
-        }
+        if answer == Flow::Complete as u8 { Flow::Complete } else { Flow::Continue }
     }
 }

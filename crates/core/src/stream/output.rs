@@ -2,7 +2,8 @@
 
 use super::{Present, Raw, Stream, Written};
 use crate::dtype::Dtype;
-use crate::error::{Error, ErrorKind, Result};
+use crate::error::Result;
+use crate::realtime::gain::check_volume;
 
 /// Of the output.
 impl<I, O: Present> Stream<I, O> {
@@ -75,7 +76,7 @@ impl<I, O: Present> Stream<I, O> {
 
     /// How loud it is: 1 leaves the samples as they are.
     pub fn volume(&self) -> f64 {
-        self.core.shared.volume()
+        self.core.shared.meters.volume()
     }
 
     /// Makes the output louder or softer by this factor, from the next period on and in a straight line over 20 ms; a run
@@ -84,15 +85,9 @@ impl<I, O: Present> Stream<I, O> {
     /// # Errors
     /// `OutOfRange` unless it is finite and at least 0; `NotSupported` where there is no output after all; `StreamClosed`.
     pub fn set_volume(&self, volume: f64) -> Result<()> {
-        if self.core.settings.output.is_none() {
-            return Err(Error::new(ErrorKind::NotSupported, "An input only stream has no volume"));
-        }
-        if !(volume.is_finite() && volume >= 0.0) {
-            let message = format!("volume must be finite and at least 0, got {volume}");
-            return Err(Error::new(ErrorKind::OutOfRange, message));
-        }
+        check_volume(volume, self.core.settings.output.is_some())?;
         self.core.check_open()?;
-        self.core.shared.set_volume(volume);
+        self.core.shared.meters.set_volume(volume);
         Ok(())
     }
 

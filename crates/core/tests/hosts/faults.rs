@@ -340,6 +340,11 @@ pub fn another_default_device_is_where_only_those_go_who_follow(way: &Way) {
     for _ in 0..turns() {
         let (following, staying) = (patients_on(on, true), patients(way, false));
         for (source, sink) in [("mic_twin_a", "twin_a"), ("mic", "speakers")] {
+            if !way.host.hides_moves {
+                // Those have one channel: nobody goes there, nor is disturbed.
+                way.choose_defaults("mic_mono", "mono");
+                following.go_on();
+            }
             let since = Instant::now();
             way.choose_defaults(source, sink);
             if !way.host.hides_moves {
@@ -351,6 +356,8 @@ pub fn another_default_device_is_where_only_those_go_who_follow(way: &Way) {
                 println!("\n{}: moved after {} ms", way.host.name, since.elapsed().as_millis());
                 let told = |id: &str| following.moved().iter().any(|device| device.id == id);
                 until("news", || told(&input) && told(&output));
+                let ids = [&input, &output];
+                assert!(following.moved().iter().all(|device| ids.contains(&&device.id)), "{:?}", following.moved());
                 following.moved().clear();
             }
             following.go_on();

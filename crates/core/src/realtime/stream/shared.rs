@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::realtime::Flags;
 use crate::realtime::command::{Command, Orders};
-use crate::realtime::convert::Counts;
+use crate::realtime::meters::Meters;
 use crate::sync::atomic::Ordering::{AcqRel, Acquire, Relaxed, Release, SeqCst};
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, fence};
 use crate::sync::thread::{self, Thread};
@@ -37,13 +37,7 @@ pub(crate) struct Shared {
     sounds_until: AtomicU64,
     input_latency: AtomicU64,
     output_latency: AtomicU64,
-    load: AtomicU64,
-    /// How loud the output is wanted.
-    volume: AtomicU64,
-    /// By the bit of the flag.
-    xruns: [AtomicU64; 4],
-    clipped: AtomicU64,
-    nan: AtomicU64,
+    pub meters: Meters,
     /// To be told with the next read and write.
     read_flags: AtomicU8,
     write_flags: AtomicU8,
@@ -60,7 +54,6 @@ pub(crate) struct Shared {
 
 impl Default for Shared {
     fn default() -> Self {
-        let zero = || AtomicU64::new(0);
         let unknown = || AtomicU64::new(f64::NAN.to_bits());
         Self {
             orders: Orders::default(),
@@ -70,14 +63,10 @@ impl Default for Shared {
             sounds_until: AtomicU64::new(f64::NEG_INFINITY.to_bits()),
             input_latency: unknown(),
             output_latency: unknown(),
-            load: zero(),
-            volume: AtomicU64::new(1f64.to_bits()),
-            xruns: [zero(), zero(), zero(), zero()],
-            clipped: zero(),
-            nan: zero(),
+            meters: Meters::default(),
             read_flags: AtomicU8::new(0),
             write_flags: AtomicU8::new(0),
-            periods: zero(),
+            periods: AtomicU64::new(0),
             block: AtomicUsize::new(0),
             wrote: AtomicBool::new(false),
             writers: AtomicU32::new(0),
@@ -98,7 +87,7 @@ impl Shared {
         for bits in [&self.input_latency, &self.output_latency] {
             bits.store(f64::NAN.to_bits(), Relaxed);
         }
-        self.load.store(0, Relaxed);
+        self.meters.begin();
         self.read_flags.store(0, Relaxed);
         self.write_flags.store(0, Relaxed);
         self.wrote.store(false, Relaxed);
@@ -187,48 +176,6 @@ impl Shared {
     pub(crate) fn latencies(&self) -> (Option<f64>, Option<f64>) {
         let known = |bits: &AtomicU64| Some(f64::from_bits(bits.load(Relaxed))).filter(|value| value.is_finite());
         (known(&self.input_latency), known(&self.output_latency))
-    }
-
-    pub(super) fn loaded(&self, load: f64) {
-        let before = f64::from_bits(self.load.load(Relaxed));
-        self.load.store((before + (load - before) / 16.0).to_bits(), Relaxed);
-    }
-
-    pub(crate) fn load(&self) -> f64 {
-        f64::from_bits(self.load.load(Relaxed))
-    }
-
-    /// How loud the output is wanted, in this run and the next ones.
-    pub(crate) fn volume(&self) -> f64 {
-        f64::from_bits(self.volume.load(Relaxed))
-    }
-
-    pub(crate) fn set_volume(&self, volume: f64) {
-        self.volume.store(volume.to_bits(), Relaxed);
-    }
-
-    pub(super) fn count(&self, counts: Counts) {
-        if counts != Counts::default() {
-            self.clipped.fetch_add(counts.clipped, Relaxed);
-            self.nan.fetch_add(counts.nan, Relaxed);
-        }
-    }
-
-    pub(crate) fn counts(&self) -> Counts {
-        Counts { clipped: self.clipped.load(Relaxed), nan: self.nan.load(Relaxed) }
-    }
-
-    pub(super) fn xrun(&self, flags: Flags) {
-        for (bit, counter) in self.xruns.iter().enumerate() {
-            if flags.0 & 1 << bit != 0 {
-                counter.fetch_add(1, Relaxed);
-            }
-        }
-    }
-
-    /// Input underflows, input overflows, output underflows, output overflows.
-    pub(crate) fn xruns(&self) -> [u64; 4] {
-        std::array::from_fn(|bit| self.xruns[bit].load(Relaxed))
     }
 
     /// To be told with the next read and the next write.

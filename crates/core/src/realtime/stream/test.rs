@@ -114,7 +114,7 @@ fn nothing_is_allocated_where_channels_are_mixed_and_the_volume_moves() {
         let mut now = 1.0;
         for (round, frames) in [64, 1, 9000, 441, 64, 9000].into_iter().cycle().take(60).enumerate() {
             // The last round but one is longer than a change takes.
-            shared.set_volume(if round < 54 { (round % 5) as f64 / 2.0 } else { 0.5 });
+            shared.meters.set_volume(if round < 54 { (round % 5) as f64 / 2.0 } else { 0.5 });
             let times = Times { adc: now, dac: now, now };
             let (input, output) = (&input[..frames * size], &mut output[..frames * size]);
             assert_no_alloc(|| {
@@ -274,6 +274,6 @@ proptest! {
         let sounding: Vec<i32> = heard.iter().copied().filter(|number| *number != 0).collect();
         prop_assert_eq!(&sounding, &(1..=sounding.len() as i32).collect::<Vec<_>>());
         prop_assert!(heard.len() - sounding.len() < block.max(1));
-        prop_assert_eq!(shared.xruns()[0] + shared.xruns()[1] + shared.xruns()[3], 0);
+        prop_assert_eq!(shared.meters.xruns()[0] + shared.meters.xruns()[1] + shared.meters.xruns()[3], 0);
     }
 }

@@ -128,7 +128,7 @@ impl Work {
 
     /// Flags to be told with the next call, read or write.
     pub fn flag(&mut self, shared: &Shared, flags: Flags) {
-        shared.xrun(flags);
+        shared.meters.xrun(flags);
         if self.rings.is_none() {
             self.pending = self.pending.with(flags);
             return;
@@ -212,7 +212,7 @@ impl Work {
             None => reblock.run(heard, made, frames, place, &mut user),
         };
         if let Some(leg) = &mut self.output {
-            self.gain.follow(shared.volume());
+            self.gain.follow(shared.meters.volume());
             leg.way.run(leg.memory.bytes(), output, frames, Some(&mut self.gain), &mut counts);
             let sounding = sounding.unwrap_or(until) + self.reblock.queued();
             if sounding > 0 {
@@ -228,6 +228,6 @@ impl Work {
         if found != Flags::default() {
             self.flag(shared, found);
         }
-        shared.count(counts);
+        shared.meters.count(counts);
     }
 }

@@ -2,7 +2,7 @@
 
 use crate::realtime::Times;
 use crate::realtime::command::{Command, Orders};
-use crate::realtime::convert::Counts;
+use crate::realtime::meters::Meters;
 use crate::sync::atomic::Ordering::{Acquire, Relaxed, Release, SeqCst};
 use crate::sync::atomic::{AtomicBool, AtomicI64, AtomicU8, AtomicU64, fence};
 
@@ -15,8 +15,7 @@ pub(crate) struct State {
     pub position: AtomicU64,
     pub recorded: AtomicU64,
     pub flags: AtomicU8,
-    clipped: AtomicU64,
-    nan: AtomicU64,
+    pub meters: Meters,
     /// Seconds as bits; NaN until known.
     sounds_until: AtomicU64,
     input_latency: AtomicU64,
@@ -35,8 +34,7 @@ impl Default for State {
             position: AtomicU64::new(0),
             recorded: AtomicU64::new(0),
             flags: AtomicU8::new(0),
-            clipped: AtomicU64::new(0),
-            nan: AtomicU64::new(0),
+            meters: Meters::default(),
             sounds_until: unknown(),
             input_latency: unknown(),
             output_latency: unknown(),
@@ -53,15 +51,6 @@ impl State {
     /// Says what shall happen; an abort is never taken back by a stop.
     pub(crate) fn order(&self, command: Command) {
         self.orders.order(command);
-    }
-
-    pub(crate) fn count(&self, counts: Counts) {
-        self.clipped.fetch_add(counts.clipped, Relaxed);
-        self.nan.fetch_add(counts.nan, Relaxed);
-    }
-
-    pub(crate) fn counts(&self) -> Counts {
-        Counts { clipped: self.clipped.load(Relaxed), nan: self.nan.load(Relaxed) }
     }
 
     pub(super) fn measure(&self, times: &Times, rate: f64) {

@@ -56,7 +56,7 @@ impl Bench {
             Sink::new(Samples::zeroed(3000 * user.bytes()), user.bytes(), 2 * device.bytes(), true, transfer)
         });
         let state: Arc<State> = Arc::default();
-        let voice = Box::new(Voice { state: Arc::clone(&state), source: Some(source), sink });
+        let voice = Box::new(Voice { state: Arc::clone(&state), source: Some(source), sink, gain: Gain::new(RATE) });
         assert!(self.remote.incoming.try_push(voice).is_ok());
         state
     }

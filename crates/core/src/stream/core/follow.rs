@@ -85,36 +85,52 @@ impl Core {
         request
     }
 
-    /// The device that was asked for, if it is there again; the default one; the one it had.
-    fn next_target(&self, request: &Request) -> [Result<Target>; 2] {
-        let mut request = self.request_as_opened(request);
+    /// Where it may go, best first: to the device that was asked for, if it is there again; to the default one, with one side if
+    /// not with both; to the one it had.
+    fn next_targets(&self, request: &Request) -> impl Iterator<Item = Result<Target>> {
+        let request = self.request_as_opened(request);
         let had = self.target();
-        let named = |request: &Request| resolve(request, self.has_callback).map(|parts| parts.target);
+        let named = move |request: &Request| resolve(request, self.has_callback).map(|parts| parts.target);
         let asked = |side: &Option<SideRequest>| side.as_ref().is_some_and(|side| side.device.is_some());
         let by_name = (asked(&request.input) || asked(&request.output)).then(|| named(&request));
-        let mut with = |input: Option<&DeviceInfo>, output: Option<&DeviceInfo>| {
-            let specifier = |device: Option<&DeviceInfo>| device.map(DeviceSpecifier::from);
-            for (side, device) in [(&mut request.input, specifier(input)), (&mut request.output, specifier(output))] {
+        let duplex = request.input.is_some() && request.output.is_some();
+        let stays: &[[bool; 2]] = match (duplex, &by_name) {
+            (true, None) => &[[false, false], [false, true], [true, false], [true, true]],
+            _ => &[[false, false], [true, true]],
+        };
+        let with = move |[input, output]: [bool; 2]| {
+            let mut request = request.clone();
+            for (side, stays, had) in
+                [(&mut request.input, input, &had.input), (&mut request.output, output, &had.output)]
+            {
                 if let Some(side) = side {
-                    side.device = device;
+                    side.device = had.as_ref().filter(|_| stays).map(DeviceSpecifier::from);
                 }
             }
             named(&request)
         };
-        let first = match by_name {
-            Some(Ok(target)) => Ok(target),
-            _ => with(None, None),
+        let (first, others) = match by_name {
+            Some(Ok(target)) => (Some(Ok(target)), &stays[1..]),
+            _ => (None, stays),
         };
-        [first, with(had.input.as_ref(), had.output.as_ref())]
+        first.into_iter().chain(others.iter().map(move |stays| with(*stays)))
     }
 
     fn move_once(self: &Arc<Self>, request: &Request) -> Result<()> {
-        let [first, second] = self.next_target(request);
-        let opened = first.and_then(|target| self.open_device(&target, true).map(|handle| (target, handle)));
-        let opened = opened.or_else(|refused| {
-            let target = second.map_err(|_| refused)?;
-            self.open_device(&target, true).map(|handle| (target, handle))
-        });
+        let had = self.devices();
+        let mut opened = Err(Error::new(ErrorKind::DeviceLost, "There is no device to go on with"));
+        for target in self.next_targets(request) {
+            opened = target.and_then(|target| match self.open_device(&target, true) {
+                Ok(handle) => Ok((target, handle)),
+                Err(error) => {
+                    self.refuse(&target, had);
+                    Err(error)
+                }
+            });
+            if opened.is_ok() {
+                break;
+            }
+        }
         let (target, handle) = opened?;
         let had = std::mem::replace(&mut *self.target.lock().unwrap_or_else(PoisonError::into_inner), target.clone());
         if handle.start().is_err() {
@@ -146,6 +162,19 @@ impl Core {
             return has.output.as_ref().or(has.input.as_ref()).into_iter().for_each(|device| on_moved(device));
         }
         told.for_each(|device| on_moved(device));
+    }
+
+    /// It is not tried again for being the default one.
+    fn refuse(&self, target: &Target, (input, output): (usize, usize)) {
+        let index = |device: &Option<DeviceInfo>| device.as_ref().map(|device| device.index);
+        let sides = [(index(&target.input), input), (index(&target.output), output)];
+        for (refused, (tried, had)) in self.refused().iter_mut().zip(sides) {
+            *refused = tried.filter(|tried| *tried != had).or(*refused);
+        }
+    }
+
+    fn refused(&self) -> MutexGuard<'_, [Option<usize>; 2]> {
+        self.refused.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(super) fn watcher(&self) -> MutexGuard<'_, Option<DeviceWatcher>> {
@@ -195,7 +224,7 @@ impl Core {
         }
     }
 
-    /// Leaves a device that is not the default one.
+    /// Leaves a device that is not the default one, for one that takes what there is.
     fn default_is(&self, kind: Kind, device: &DeviceInfo) {
         let (input, output) = self.devices();
         let side = |request: &Request| match kind {
@@ -205,10 +234,28 @@ impl Core {
         let Some((Some(side), has)) = self.follow.as_ref().map(side) else {
             return;
         };
+        let refused = {
+            let refused = &mut self.refused()[kind as usize];
+            *refused = refused.filter(|refused| *refused == device.index);
+            refused.is_some()
+        };
+        if side.device.is_some() || has == device.index || refused || !self.fits(kind, device) {
+            return;
+        }
         let state = self.state();
-        if side.device.is_none() && has != device.index && state.phase == Phase::Running {
+        if state.phase == Phase::Running {
             state.signals.lose(Loss::Device);
         }
+    }
+
+    /// Whether it would go there: what can be known without opening anything.
+    fn fits(&self, kind: Kind, device: &DeviceInfo) -> bool {
+        let side = |target: Target| match kind {
+            Kind::Input => target.input,
+            Kind::Output => target.output,
+        };
+        let goes = |target: Result<Target>| target.ok().and_then(side).is_some_and(|goes| goes.index == device.index);
+        self.follow.as_ref().is_some_and(|request| self.next_targets(request).any(goes))
     }
 }
 
