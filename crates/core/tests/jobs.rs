@@ -248,7 +248,7 @@ fn stop_ends_a_job_at_once_of_which_nothing_is_to_be_heard() {
         for (plays, records) in [(true, false), (false, true), (true, true)] {
             let device = device(1, Dtype::F64);
             let samples: Vec<f64> = (0..1000).map(f64::from).collect();
-            device.feed(&[samples.clone()]);
+            device.feed(std::slice::from_ref(&samples));
             let (into, memory) = record(&device, 1000, Dtype::F64, 1);
             let run = Run::open(JobRequest {
                 play: plays.then(|| play(&device, &data, Dtype::I16, 1)),
