@@ -1,5 +1,18 @@
+import { setTimeout } from 'node:timers/promises';
 import test from 'ava';
-import { getStatus, type Job, play, playrec, queryDevices, rec, stop, wait } from 'sounddevice';
+import {
+  getStatus,
+  getStream,
+  type Job,
+  play,
+  playrec,
+  queryDevices,
+  rec,
+  stop,
+  virtual,
+  wait,
+  waitSync,
+} from 'sounddevice';
 import { manual, nameOf, noise, PERIOD, RATE, ramp, refusal, same } from './helper.js';
 
 type Device = ReturnType<typeof manual>;
@@ -154,11 +167,10 @@ test.serial('a loop goes on for ever, without a gap, until it is stopped', async
     await device.advance(1024);
     t.true(job.active);
     t.is(job.position, 1024);
-    const stopped = job.stop();
+    t.is(await job.stop(), job.status);
     await device.advance(256);
-    t.is(await stopped, job.status);
     const expected = Array.from({ length: 1024 }, (_, n) => ((n % frames) + 1) / 2048);
-    same(t, device.played()[0], [...expected, ...silent(256)], `${frames}`);
+    same(t, device.played()[0], expected, `${frames}`);
   }
 });
 
@@ -232,6 +244,70 @@ test.serial('stop plays out what the device has, abort drops it', async (t) => {
   }
 });
 
+test.serial('stop resolves without any time passing where nothing is queued', async (t) => {
+  const samples = new Float64Array(1000).map((_, index) => index / 1024);
+  for (const periods of [0, 1, 3]) {
+    for (const end of ['job', 'all'] as const) {
+      using device = manual(1);
+      const frames = periods * PERIOD;
+      const finish = async (job: { stop(): Promise<unknown> }) =>
+        void (await (end === 'job' ? job.stop() : stop()));
+
+      device.feed([samples]);
+      const recording = rec(1000, { device: device.index, channels: 1, dtype: 'float64' });
+      await device.advance(frames);
+      await finish(recording);
+      const heard = await recording;
+      t.deepEqual([recording.position, recording.active, heard.frames], [frames, false, frames]);
+      same(t, heard.data, samples.subarray(0, frames));
+      device.played();
+
+      const playing = play(ramp(1000), { device: device.index });
+      await device.advance(frames);
+      await finish(playing);
+      t.is(await playing.stop(), playing.status);
+      t.deepEqual([playing.position, playing.heard, playing.active], [frames, frames, false]);
+      same(t, device.played()[0], part(0, frames));
+
+      const both = playrec(ramp(1000), { device: device.index, channels: 1, dtype: 'float64' });
+      await device.advance(frames);
+      await finish(both);
+      t.is((await both).frames, frames);
+      same(t, device.played()[0], part(0, frames));
+      await device.advance(PERIOD);
+      t.is(device.played()[0]?.length, 0, 'the device has been released');
+    }
+  }
+});
+
+test.serial('a stop with frames queued waits for them, and for no more', async (t) => {
+  using device = manual(1);
+  const latency = (4 * PERIOD) / RATE; // three periods ahead
+  for (const records of [false, true]) {
+    const options = { device: device.index, latency };
+    const job = records ? playrec(ramp(4096), { ...options, channels: 1 }) : play(ramp(4096), options);
+    await device.advance(2 * PERIOD);
+    const stopped = job.stop();
+    for (let period = 0; period < 3; period++) {
+      t.throws(waitSync, { code: 'ERR_WOULD_DEADLOCK' });
+      t.true(job.active);
+      await device.advance(PERIOD);
+    }
+    await stopped;
+    t.deepEqual([job.position, job.heard], [2 * PERIOD, 2 * PERIOD]);
+    same(t, device.played()[0], [...silent(3 * PERIOD), ...part(0, 2 * PERIOD)]);
+  }
+});
+
+test.serial('a device that stalls keeps nobody waiting who stops a recording', async (t) => {
+  using device = virtual.createDevice({ inputs: 1 });
+  const job = rec(10 * RATE, { device: device.index, channels: 1 });
+  while (job.position === 0) await setTimeout(5);
+  device.inject('stall');
+  const heard = await job.stop();
+  t.is(heard.frames, job.position);
+});
+
 test.serial('stopping and aborting again, or after the end, does nothing', async (t) => {
   using device = manual(1);
   const job = play(ramp(100), { device: device.index });
@@ -296,7 +372,7 @@ test.serial('the round trip is one period and what is queued ahead', async (t) =
       const latency = ((lead + 1) * PERIOD) / RATE;
       const data = noise('int16', 500);
       const job = playrec(data, { device: device.index, channels: 1, latency, align });
-      t.is(job.roundTrip, undefined);
+      t.is(job.roundTrip, (lead + 1) * PERIOD, 'before the first period');
       await device.advance(PERIOD);
       t.is(job.roundTrip, (lead + 1) * PERIOD);
       await device.advance(20 * PERIOD);
@@ -305,6 +381,21 @@ test.serial('the round trip is one period and what is queued ahead', async (t) =
       const [expected, actual] = [data.slice(0, Math.max(0, 500 - delay)), heard.slice(delay)];
       t.deepEqual(actual.data, expected.data, `${lead} ${align}`);
     }
+  }
+});
+
+test.serial('the round trip is that of the reported latencies, from the beginning', async (t) => {
+  using device = virtual.createDevice({ inputs: 1, outputs: 1 });
+  for (const latency of ['low', 'high', 0.1] as const) {
+    const data = noise('int16', 10_000);
+    const job = playrec(data, { device: device.index, channels: 1, latency });
+    const { roundTrip } = job;
+    const [input, output] = getStream().latency as [number, number];
+    t.is(roundTrip, Math.round((input + output) * RATE));
+    const heard = await job;
+    t.is(job.roundTrip, roundTrip);
+    const delay = roundTrip as number;
+    t.deepEqual(heard.slice(delay).data, data.slice(0, 10_000 - delay).data, `${latency}`);
   }
 });
 
@@ -338,6 +429,7 @@ test.serial('latency may differ for the two directions', async (t) => {
   using device = manual(1);
   const latency = [1, (2 * PERIOD) / RATE] as const;
   const job = playrec(noise('int16', 10), { device: device.index, channels: 1, latency, align: true });
+  t.is(job.roundTrip, 2 * PERIOD);
   await device.advance(1024);
   await job;
   t.is(job.roundTrip, 2 * PERIOD);

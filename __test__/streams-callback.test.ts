@@ -10,6 +10,7 @@ import {
   RawStream,
   Stream,
   type VirtualDevice,
+  virtual,
 } from 'sounddevice';
 import { manual, nameOf, RATE, same, until } from './helper.js';
 
@@ -482,4 +483,31 @@ test('what a callback throws may be something without a text', async (t) => {
   const error = await t.throwsAsync(finished, { message: /object without a text/ });
   t.true((error as Error & { cause: unknown }).cause === thrown);
   await stream.close();
+});
+
+test('latency before the start is what is measured, blocks made ahead and reblocking included', async (t) => {
+  for (const blockSize of [0, 100, 1000]) {
+    for (const latency of ['low', 'high', 0.2] as const) {
+      using device = virtual.createDevice();
+      const options = { device: device.index, channels: 1, blockSize, latency };
+      const callback = () => {};
+      const streams = [
+        new InputStream({ ...options, callback }),
+        new OutputStream({ ...options, callback }),
+        new Stream({ ...options, callback }),
+        new OutputStream({ ...options, processor: () => () => {}, handoff: 'pipelined' }),
+      ];
+      for (const stream of streams) {
+        await stream.ready;
+        const frames = () => [stream.latency].flat().map((seconds) => Math.round(seconds * RATE));
+        const estimate = frames();
+        stream.start();
+        t.deepEqual(frames(), estimate);
+        await until(() => stream.cpuLoad > 0); // the first period is over
+        t.deepEqual(frames(), estimate, `${blockSize}, ${latency}`);
+        stream.abort();
+        await stream.close();
+      }
+    }
+  }
 });

@@ -19,7 +19,7 @@ export interface Job<T> extends Promise<T> {
   readonly position: number;
   /** The same less what is still queued. */
   readonly heard: number;
-  /** playrec: frames between playing and hearing, by the reported latencies. */
+  /** playrec: frames between playing and hearing, by the reported latencies; an estimate before the first period. */
   readonly roundTrip: number | undefined;
   /** Seconds on the stream's clock. */
   readonly time: number;
@@ -38,7 +38,7 @@ export interface Job<T> extends Promise<T> {
    * @throws TypeError or RangeError unless it is a whole number from 0; `ERR_NOT_SUPPORTED` where nothing plays.
    */
   seek(frame: number): void;
-  /** Plays out what the device already has; a recording resolves with what it got. */
+  /** Plays out what the device already has; a recording resolves with what it got, at once where nothing plays. */
   stop(): Promise<T>;
   /** Ends at once and drops what the device still has. */
   abort(): void;

@@ -148,7 +148,7 @@ export interface One<D extends DType> {
   /** Its index. */
   readonly device: number;
   readonly dtype: D;
-  /** Seconds; an estimate before it runs, measured afterwards. */
+  /** Seconds, blocks included; an estimate before it runs, measured afterwards. */
   readonly latency: number;
   /** Bytes per sample. */
   readonly sampleSize: number;
@@ -159,7 +159,7 @@ export interface Two<I extends DType, O extends DType> {
   /** Their indexes. */
   readonly device: readonly [input: number, output: number];
   readonly dtype: readonly [input: I, output: O];
-  /** Seconds; an estimate before it runs, measured afterwards. */
+  /** Seconds, blocks included; an estimate before it runs, measured afterwards. */
   readonly latency: readonly [input: number, output: number];
   /** Bytes per sample. */
   readonly sampleSize: readonly [input: number, output: number];

@@ -33,6 +33,8 @@ pub struct Job {
     core: Arc<Core>,
     session: Arc<Session>,
     total: u64,
+    /// It plays and records.
+    both: bool,
 }
 
 pub(crate) struct Core {
@@ -91,10 +93,10 @@ impl Job {
     /// Wrong arguments, devices that do not exist or refuse, a system that does not answer within five seconds.
     pub fn open(request: JobRequest, on_end: OnEnd) -> Result<Self> {
         let parts = plan::resolve(request, |named| devices_for(named))?;
-        let total = parts.total;
+        let (total, both) = (parts.total, parts.play.is_some() && parts.record.is_some());
         let core = Core::new(on_end);
         let session = session::begin(parts, Arc::clone(&core))?;
-        Ok(Self { core, session, total })
+        Ok(Self { core, session, total, both })
     }
 
     /// Frames of the whole performance; `u64::MAX` where it loops for ever.
@@ -120,9 +122,13 @@ impl Job {
         self.core.state.recorded.load(Acquire)
     }
 
-    /// Frames between playing and hearing, by the latencies of the first period; none before it.
+    /// Frames between playing and hearing, by the latencies of the first period, and by those that were opened before it;
+    /// none unless it does both.
     pub fn round_trip(&self) -> Option<u64> {
-        self.core.state.round_trip()
+        let info = self.session.info();
+        let (input, output) = info.input.zip(info.output).filter(|_| self.both)?;
+        let opened = || ((input.latency + output.latency) * info.sample_rate).round() as u64;
+        Some(self.core.state.round_trip().unwrap_or_else(opened))
     }
 
     /// Seconds on the stream's clock.
@@ -194,7 +200,7 @@ impl Job {
         self.core.state.seek.store(i64::try_from(frame).unwrap_or(i64::MAX), Release);
     }
 
-    /// Makes no more and ends when the device has played what it has.
+    /// Makes and records no more, and ends when the device has played what it has: at once where that is nothing.
     pub fn stop(&self) {
         self.core.state.order(Command::Stop);
         self.session.wake();
@@ -216,11 +222,21 @@ impl Job {
             if let Some(error) = &end.done {
                 return error.clone().map_or(Ok(()), Err);
             }
-            if self.session.manual_clock() && self.core.state.command() != Command::Abort {
+            if self.session.manual_clock() && !self.is_ending() {
                 let message = "Waiting for a job on a manual clock would never end: advance the device instead";
                 return Err(Error::new(ErrorKind::WouldDeadlock, message));
             }
             end = self.core.ended.wait(end).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Whether it ends without any time passing.
+    fn is_ending(&self) -> bool {
+        let state = &self.core.state;
+        match state.command() {
+            Command::Run => false,
+            Command::Stop => self.session.is_silent(state),
+            Command::Abort => true,
         }
     }
 

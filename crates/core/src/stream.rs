@@ -231,36 +231,14 @@ impl<I, O> Stream<I, O> {
 
     /// Frames of a block: as asked for, else those of a period of the device, as far as that is known.
     pub fn block(&self) -> usize {
-        match self.core.settings.block {
-            0 if self.core.has_callback && self.core.settings.fixed => self.core.shared.fixed_block(1),
-            0 => self.core.info().period,
-            block => block,
-        }
+        self.core.block()
     }
 
     /// For a callback on another thread: how many blocks there should be, and how many of them are made ahead at most, as
     /// the latency allows; none where time waits for them.
     #[doc(hidden)]
     pub fn handoff_blocks(&self) -> (usize, usize) {
-        /// Bytes that blocks may take together, and seconds for which input waits for a thread that is busy: longer where
-        /// none is to be dropped.
-        const MEMORY: usize = 1 << 26;
-        const BUSY: f64 = 0.25;
-        const PATIENT: f64 = 2.0;
-        const MOST: usize = 256;
-        if self.manual_clock() {
-            return (2, 0);
-        }
-        let (info, block) = (self.core.info(), self.block().max(1));
-        let target = self.core.settings.output.map_or(0.0, |side| side.latency);
-        let opened = info.output.map_or(0.0, |side| side.latency);
-        let seconds = block as f64 / info.sample_rate;
-        let ahead = (((target - opened) / seconds).round() as usize).clamp(1, MOST);
-        let sides = [self.core.settings.input, self.core.settings.output].into_iter().flatten();
-        let bytes: usize = sides.map(|side| side.channels * side.dtype.bytes() * block).sum();
-        let (busy, most) = if self.core.settings.never_drop_input { (PATIENT, 4 * MOST) } else { (BUSY, MOST) };
-        let count = ((busy / seconds).ceil() as usize).clamp(ahead + 4, most.max(ahead + 4));
-        (count.min((MEMORY / bytes.max(1)).max(ahead + 2)), ahead)
+        self.core.handoff_blocks()
     }
 
     /// For a callback on another thread: it has failed, and the run ends as if it had said [`Flow::Abort`], at once.

@@ -121,11 +121,12 @@ fn align_takes_the_round_trip_out() {
         request.record = Some(into);
         request.align = true;
         let run = Run::open(request);
+        // 0.05 s are 9.375 periods: 8 of them before the first frame.
+        let lead = if latency > 0.0 { 8 * PERIOD } else { 0 };
+        assert_eq!(run.job.round_trip(), Some((PERIOD + lead) as u64), "before the first period");
         device.advance(16 * PERIOD).expect("a manual clock");
         assert!(run.end().is_none());
         assert_eq!(seen(memory), data);
-        // 0.05 s are 9.375 periods: 8 of them before the first frame.
-        let lead = if latency > 0.0 { 8 * PERIOD } else { 0 };
         assert_eq!(run.job.round_trip(), Some((PERIOD + lead) as u64));
     }
 }
@@ -161,6 +162,7 @@ fn a_loop_is_gapless_has_a_range_and_ends_with_the_rest() {
     assert_eq!(run.job.frames(), 9);
     device.advance(PERIOD).expect("a manual clock");
     assert!(run.end().is_none());
+    assert_eq!(run.job.round_trip(), None, "it only plays");
     let played: Vec<f64> = device.played()[0][..10].iter().map(|sample| sample * 128.0).collect();
     assert_eq!(played, [1.0, 2.0, 3.0, 2.0, 3.0, 2.0, 3.0, 4.0, 5.0, 0.0]);
 }
@@ -230,14 +232,105 @@ fn pause_resume_seek_stop_and_abort_act_at_the_next_period() {
     assert_eq!(run.job.position(), 1256);
     assert_eq!(run.job.wait().expect_err("it would never end").kind(), ErrorKind::WouldDeadlock);
     run.job.stop();
-    device.advance(PERIOD).expect("a manual clock");
+    run.job.wait().expect("all has been heard");
     assert!(run.end().is_none());
     assert!(!run.job.active());
-    run.job.wait().expect("it has ended");
 
     let run = Run::open(JobRequest { play: Some(play(&device, &data, Dtype::I16, 1)), ..request() });
     run.job.abort();
     assert!(run.end().is_none(), "without any time passing");
+}
+
+#[test]
+fn stop_ends_a_job_at_once_of_which_nothing_is_to_be_heard() {
+    let data = noise(1000 * 2, Dtype::I16);
+    for periods in 0..3 {
+        for (plays, records) in [(true, false), (false, true), (true, true)] {
+            let device = device(1, Dtype::F64);
+            let samples: Vec<f64> = (0..1000).map(f64::from).collect();
+            device.feed(std::slice::from_ref(&samples));
+            let (into, memory) = record(&device, 1000, Dtype::F64, 1);
+            let run = Run::open(JobRequest {
+                play: plays.then(|| play(&device, &data, Dtype::I16, 1)),
+                record: records.then_some(into),
+                ..request()
+            });
+            device.advance(periods * PERIOD).expect("a manual clock");
+            run.job.stop();
+            run.job.stop();
+            run.job.wait().expect("no time has to pass");
+            assert!(run.end().is_none());
+            let frames = periods * PERIOD;
+            assert_eq!((run.job.position(), run.job.heard()), (frames as u64, frames as u64));
+            if records {
+                assert_eq!(run.job.recorded(), frames as u64);
+                let heard: Vec<f64> =
+                    seen(memory).chunks(8).map(|bytes| f64::from_ne_bytes(bytes.try_into().expect("8"))).collect();
+                assert_eq!(heard[..frames], samples[..frames]);
+            }
+            let played = std::mem::take(&mut device.played()[0]);
+            let expected = data[..frames * 2].chunks(2).map(|bytes| i16::from_ne_bytes([bytes[0], bytes[1]]));
+            let expected: Vec<f64> =
+                expected.map(|sample| if plays { f64::from(sample) / 32768.0 } else { 0.0 }).collect();
+            assert_eq!(played, expected);
+            device.advance(2 * PERIOD).expect("a manual clock");
+            assert!(device.played()[0].is_empty(), "the device has been released");
+            device.remove();
+        }
+    }
+}
+
+#[test]
+fn stop_waits_for_what_is_queued_and_no_longer() {
+    let device = device(1, Dtype::F64);
+    let data = noise(2000 * 2, Dtype::I16);
+    // Three periods ahead.
+    let latency = Latency::Seconds(4.0 * PERIOD as f64 / 48_000.0);
+    for records in [false, true] {
+        let (into, _) = record(&device, 2000, Dtype::F64, 1);
+        let source = Play { latency, ..play(&device, &data, Dtype::I16, 1) };
+        let run = Run::open(JobRequest { play: Some(source), record: records.then_some(into), ..request() });
+        device.advance(2 * PERIOD).expect("a manual clock");
+        run.job.stop();
+        for period in 0..3 {
+            assert_eq!(run.job.wait().expect_err("it would never end").kind(), ErrorKind::WouldDeadlock, "{period}");
+            device.advance(PERIOD).expect("a manual clock");
+        }
+        run.job.wait().expect("all has been heard");
+        assert!(run.end().is_none());
+        assert_eq!((run.job.position(), run.job.heard()), (512, 512));
+        assert_eq!(run.job.recorded(), if records { 512 } else { 0 });
+        device.advance(PERIOD).expect("a manual clock");
+        let played: Vec<i16> = device.played()[0].iter().map(|sample| (sample * 32768.0) as i16).collect();
+        let expected = data.chunks(2).map(|bytes| i16::from_ne_bytes([bytes[0], bytes[1]])).take(2 * PERIOD);
+        assert_eq!(played, [0; 3 * PERIOD].into_iter().chain(expected).collect::<Vec<_>>());
+    }
+}
+
+#[test]
+fn one_of_two_jobs_can_be_stopped_while_the_device_stands_still() {
+    let device = device(1, Dtype::F64);
+    let level = |sample: f32| sample.to_ne_bytes().repeat(4 * PERIOD);
+    let open = |sample, overlap| {
+        Run::open(JobRequest { play: Some(play(&device, &level(sample), Dtype::F32, 1)), overlap, ..request() })
+    };
+    let first = open(0.25, false);
+    let second = open(0.5, true);
+    device.advance(PERIOD).expect("a manual clock");
+    first.job.stop();
+    assert!(first.end().is_none(), "without any time passing");
+    let third = open(0.125, true);
+    third.job.stop();
+    assert!(third.end().is_none(), "before its first period");
+    assert!(second.job.active());
+    device.advance(4 * PERIOD).expect("a manual clock");
+    assert!(second.end().is_none());
+    assert_eq!((first.job.position(), second.job.position(), third.job.position()), (256, 1024, 0));
+    let played = &device.played()[0];
+    for (period, level) in [0.75, 0.5, 0.5, 0.5].into_iter().enumerate() {
+        assert_eq!(played[period * PERIOD..][..PERIOD], [level; PERIOD], "period {period}");
+    }
+    assert!(played[4 * PERIOD..].iter().all(|sample| *sample == 0.0));
 }
 
 #[test]
@@ -288,9 +381,11 @@ fn the_real_clock_plays_to_the_end_and_records_all() {
     request.play = Some(Play { latency: Latency::Low, ..play(&device, &data, Dtype::F32, 2) });
     request.record = Some(into);
     let run = Run::open(request);
+    let estimate = run.job.round_trip();
     run.job.wait().expect("no loss");
     assert!(run.end().is_none());
-    let trip = run.job.round_trip().expect("it ran") as usize * 8;
+    assert_eq!(run.job.round_trip(), estimate);
+    let trip = estimate.expect("it plays and records") as usize * 8;
     assert!(seen(memory)[..trip].iter().all(|byte| *byte == 0));
     let kept = data.len().min(6000 * 8 - trip);
     assert_eq!(seen(memory)[trip..trip + kept], data[..kept]);

@@ -8,6 +8,8 @@ mod ends;
 mod flags;
 #[path = "streams/follow.rs"]
 mod follow;
+#[path = "streams/latency.rs"]
+mod latency;
 #[path = "streams/shaping.rs"]
 mod shaping;
 #[path = "streams/threads.rs"]

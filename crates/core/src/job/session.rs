@@ -16,7 +16,7 @@ use crate::realtime::Signals;
 use crate::realtime::command::Command;
 use crate::realtime::gain::Gain;
 use crate::realtime::mapping::Transfer;
-use crate::realtime::voices::{MOST, Remote, Sink, Source, Turn, Voice, Voices};
+use crate::realtime::voices::{self, MOST, Remote, Sink, Source, Turn, Voice, Voices};
 use crate::settings::HostSettings;
 
 /// How long after the end of its last sound a device may take to say so, before a stopped job ends all the same.
@@ -32,6 +32,7 @@ pub(super) struct Session {
     devices: (usize, usize),
     /// What the output was opened with.
     settings: Option<HostSettings>,
+    turn: Arc<Turn>,
     state: Mutex<State>,
 }
 
@@ -55,16 +56,17 @@ impl Sounding {
     }
 
     /// Whether it was told to end and nothing more is to be waited for. A device that stands still would never say so.
-    fn is_late(&mut self, now: f64, manual_clock: bool) -> bool {
+    fn is_late(&mut self, session: &Session) -> bool {
         let state = &self.core.state;
         match state.command() {
             Command::Run => false,
             Command::Abort => true,
-            Command::Stop if manual_clock => false,
+            Command::Stop if session.is_silent(state) => true,
+            Command::Stop if session.manual_clock() => false,
             Command::Stop => {
                 let since = *self.stopping_since.get_or_insert_with(Instant::now);
-                let left = state.heard_until().map_or(0.0, |end| (end - now).clamp(0.0, 60.0));
-                since.elapsed() > GRACE + Duration::from_secs_f64(left)
+                let left = state.heard_until().map_or(0.0, |end| end - session.info().clock.now());
+                since.elapsed() > GRACE + Duration::from_secs_f64(left.clamp(0.0, 60.0))
             }
         }
     }
@@ -97,8 +99,8 @@ pub(super) fn begin(mut parts: Parts, core: Arc<Core>) -> Result<Arc<Session>> {
     let state = State { open: true, incoming, voices: 0, jobs: vec![Sounding::new(&core)] };
     let settings = parts.plan.output.as_ref().and_then(|(_, side)| side.settings.clone());
     let state = Mutex::new(state);
-    let session = Arc::new(Session { handle: OnceLock::new(), devices: parts.devices, settings, state });
-    let janitor = Janitor { session: Arc::clone(&session), ended, turn, over: Vec::new() };
+    let session = Arc::new(Session { handle: OnceLock::new(), devices: parts.devices, settings, turn, state });
+    let janitor = Janitor { session: Arc::clone(&session), ended, over: Vec::new() };
     let handle = control::open(parts.plan.clone(), Box::new(engine), signals, Box::new(janitor))?;
     let info = handle.info.clone();
     let _ = session.handle.set(handle);
@@ -200,6 +202,22 @@ impl Session {
         self.handle.get().is_some_and(|handle| handle.manual_clock)
     }
 
+    /// Whether nothing will be heard of a job any more that has been told to stop, and no more of it recorded. Streams of a
+    /// real clock say so themselves, at the end of a period; those that stand still do not, so that what they may have
+    /// played late has some time to be heard.
+    pub(super) fn is_silent(&self, state: &voices::State) -> bool {
+        let Some(handle) = self.handle.get() else {
+            return false;
+        };
+        // A period that is being made now may not have seen the order, all later ones have.
+        self.turn.is_over()
+            && state.heard_until().is_none_or(|end| {
+                let info = &handle.info;
+                let grace = if handle.manual_clock { 0.0 } else { GRACE.as_secs_f64() };
+                end + info.tail + grace <= info.clock.now() + 0.5 / info.sample_rate
+            })
+    }
+
     /// Channels that were asked for, of input and output.
     pub(super) fn channels(&self) -> (u16, u16) {
         self.handle.get().map_or((0, 0), |handle| handle.channels)
@@ -218,7 +236,6 @@ impl Session {
 struct Janitor {
     session: Arc<Session>,
     ended: ringbuf::HeapCons<Box<Voice>>,
-    turn: Arc<Turn>,
     over: Vec<Arc<Core>>,
 }
 
@@ -232,14 +249,12 @@ impl Owner for Janitor {
                 self.over.push(state.jobs.swap_remove(position).core);
             }
         }
-        let now = session.handle.get().map_or(0.0, |handle| handle.info.clock.now());
-        let manual = session.manual_clock();
-        let late: Vec<Sounding> = state.jobs.extract_if(.., |job| job.is_late(now, manual)).collect();
+        let late: Vec<Sounding> = state.jobs.extract_if(.., |job| job.is_late(&session)).collect();
         let close = state.jobs.is_empty();
         if close {
             state.open = false;
         }
-        if close || self.turn.is_over() {
+        if close || session.turn.is_over() {
             // The device is released before this is told, or the engine will see what was ordered before it touches a sample.
             self.over.extend(late.into_iter().map(|job| job.core));
         } else {

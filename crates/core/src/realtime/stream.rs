@@ -56,6 +56,16 @@ pub(crate) struct Settings {
     pub hold: Option<f64>,
 }
 
+impl Settings {
+    /// Frames of the blocks of a callback, with the first device's period; 0 where they vary.
+    pub(crate) fn blocks(&self, period: usize, shared: &Shared) -> usize {
+        match self.block {
+            0 if self.fixed => shared.fixed_block(period),
+            block => block,
+        }
+    }
+}
+
 /// For each direction that has a map: the device's channels of its columns, and how many were opened.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Routes {

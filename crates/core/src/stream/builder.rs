@@ -225,6 +225,7 @@ impl<I: Direction, O: Direction> StreamBuilder<I, O> {
     #[doc(hidden)]
     pub fn handoff(mut self, handoff: &Arc<Handoff>, ahead: bool) -> Self {
         self.hooks.callback = Some(Box::new(handoff.user()));
+        self.hooks.handoff = Some((Arc::clone(handoff), ahead));
         self.request.handoff = true;
         self.request.ahead = ahead;
         self

@@ -2,6 +2,7 @@
 
 mod follow;
 mod keeper;
+mod latency;
 mod opening;
 
 use std::sync::atomic::Ordering::Acquire;
@@ -9,6 +10,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::call::Finished;
+use super::handoff::Handoff;
 use super::plan::{Parts, Request, Target};
 use crate::backend::StreamInfo;
 use crate::control::Handle;
@@ -26,6 +28,8 @@ pub(crate) struct Core {
     target: Mutex<Target>,
     pub settings: Settings,
     pub has_callback: bool,
+    /// Where the callback is on another thread; whether it makes as many blocks ahead as the latency allows.
+    handoff: Option<(Arc<Handoff>, bool)>,
     pub shared: Arc<Shared>,
     pub ends: Arc<Ends>,
     home: Arc<Home>,
@@ -46,6 +50,7 @@ pub(crate) struct Core {
 #[derive(Default)]
 pub(crate) struct Hooks {
     pub callback: Option<Callback>,
+    pub handoff: Option<(Arc<Handoff>, bool)>,
     pub on_finished: Option<OnFinished>,
     pub on_period: Option<OnPeriod>,
     pub on_moved: Option<OnMoved>,
@@ -101,7 +106,7 @@ fn deadlock(what: &str) -> Error {
 impl Core {
     /// Opens the device, without starting it.
     pub(crate) fn open(parts: Parts, hooks: Hooks, follow: Option<Request>) -> Result<Arc<Self>> {
-        let Hooks { callback, on_finished, on_period, on_moved } = hooks;
+        let Hooks { callback, handoff, on_finished, on_period, on_moved } = hooks;
         let has_callback = callback.is_some();
         let rate = parts.target.plan.sample_rate;
         let clock = crate::backend::Clock::monotonic();
@@ -124,6 +129,7 @@ impl Core {
             target: Mutex::new(parts.target),
             settings: parts.settings,
             has_callback,
+            handoff,
             shared: Arc::default(),
             ends: Arc::default(),
             home: Arc::new(Mutex::new(callback)),

@@ -56,6 +56,8 @@ pub struct Handoff {
     pace: AtomicU8,
     /// Blocks.
     ahead: AtomicUsize,
+    /// Of a block.
+    frames: AtomicUsize,
     /// Nobody answers any more.
     over: AtomicBool,
     /// The user ends the stream at once.
@@ -137,6 +139,7 @@ impl Handoff {
             run: AtomicU64::new(0),
             pace: AtomicU8::new(0),
             ahead: AtomicUsize::new(0),
+            frames: AtomicUsize::new(0),
             over: AtomicBool::new(false),
             verdict: AtomicU8::new(0),
             answered: Event::default(),
@@ -147,7 +150,7 @@ impl Handoff {
 
     /// The audio thread's side.
     pub(crate) fn user(self: &Arc<Self>) -> Caller {
-        Caller { handoff: Arc::clone(self), work: None, frames: 0 }
+        Caller { handoff: Arc::clone(self), work: None }
     }
 
     /// Before each start, while nothing sounds: `count` blocks of `frames` frames.
@@ -159,7 +162,8 @@ impl Handoff {
         let (asks, asked) = HeapRb::new(count).split();
         let published = vec![0; count];
         let (number, ahead, pending, due) = (0, 0, 0, 0);
-        let work = Work { slots: Arc::clone(&slots), asks, memory, frames, number, published, ahead, pending, due };
+        self.frames.store(frames, Relaxed);
+        let work = Work { slots: Arc::clone(&slots), asks, memory, number, published, ahead, pending, due };
         // Together, for who still answers a block of the run before.
         let (mut asked_before, mut slots_before) = (lock(&self.asked), lock(&self.slots));
         *asked_before = Some(asked);
@@ -191,6 +195,11 @@ impl Handoff {
     /// Whether somebody answers.
     pub fn has_begun(&self) -> bool {
         self.pace.load(Acquire) != 0
+    }
+
+    /// Blocks between asking and playing, once somebody answers.
+    pub(super) fn ahead(&self) -> Option<usize> {
+        self.has_begun().then(|| self.ahead.load(Relaxed))
     }
 
     /// Whether the audio thread may be waiting for an answer.
@@ -255,15 +264,12 @@ impl Handoff {
 pub(crate) struct Caller {
     handoff: Arc<Handoff>,
     work: Option<Work>,
-    /// Of a block.
-    frames: usize,
 }
 
 struct Work {
     slots: Arc<Slots>,
     asks: HeapProd<u64>,
     memory: Memory,
-    frames: usize,
     /// The number of the next block, and the numbers of the last ones that were handed over, counted from 1.
     number: u64,
     published: Vec<u64>,
@@ -285,7 +291,6 @@ impl Caller {
             return;
         };
         if let Some(work) = arriving.take() {
-            self.frames = work.frames;
             self.work = Some(work);
         }
         self.handoff.arrived.store(false, Release);
@@ -299,7 +304,7 @@ impl User for Caller {
     }
 
     fn ahead(&self) -> usize {
-        self.frames * self.handoff.ahead.load(Relaxed)
+        self.handoff.frames.load(Relaxed) * self.handoff.ahead.load(Relaxed)
     }
 
     fn pending(&self) -> bool {

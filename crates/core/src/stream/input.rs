@@ -58,8 +58,7 @@ impl<I: Present, O> Stream<I, O> {
 
     /// Seconds from the input to the callback, blocks included: measured once it runs, an estimate before.
     pub fn input_latency(&self) -> f64 {
-        let measured = self.core.shared.latencies().0;
-        measured.or(self.core.info().input.map(|side| side.latency)).unwrap_or(0.0)
+        self.core.input_latency()
     }
 }
 

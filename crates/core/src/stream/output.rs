@@ -106,13 +106,10 @@ impl<I, O: Present> Stream<I, O> {
         self.core.settings.output.map_or(Dtype::F32, |side| side.dtype)
     }
 
-    /// Seconds from the callback to the output, blocks and what was written included: measured once it runs, an estimate
-    /// before.
+    /// Seconds from the callback to the output, blocks that are made ahead and what was written included: measured once it
+    /// runs, an estimate before.
     pub fn output_latency(&self) -> f64 {
-        let info = self.core.info();
-        let measured = self.core.shared.latencies().1;
-        let written = self.core.ends.written() as f64 / info.sample_rate;
-        measured.or(info.output.map(|side| side.latency)).unwrap_or(0.0) + written
+        self.core.output_latency() + self.core.ends.written() as f64 / self.core.info().sample_rate
     }
 }
 

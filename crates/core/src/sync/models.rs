@@ -127,6 +127,33 @@ fn an_aborted_job_is_not_touched_once_it_is_forgotten() {
     });
 }
 
+/// A job that was told to stop sounds until the end of what was made before, once that is asked for between two periods.
+#[test]
+fn a_stopped_job_waits_for_the_period_that_is_being_made() {
+    check(|| {
+        let (state, turn) = (Arc::new(State::default()), Arc::new(Turn::default()));
+        let audio = {
+            let (state, turn) = (Arc::clone(&state), Arc::clone(&turn));
+            thread::spawn(move || {
+                let mut last = None;
+                for period in 1..3 {
+                    turn.begin();
+                    if state.command() == Command::Run {
+                        last = Some(f64::from(period));
+                        state.sounds_until(f64::from(period));
+                    }
+                    turn.end();
+                }
+                last
+            })
+        };
+        state.order(Command::Stop);
+        let until = turn.is_over().then(|| state.heard_until());
+        let last = audio.join().expect("it ends");
+        assert!(until.is_none_or(|until| until == last), "{until:?}, but it sounded until {last:?}");
+    });
+}
+
 /// After a stop was ordered, the time until which it sounds is that of the last sound.
 #[test]
 fn a_stop_waits_for_the_period_that_is_being_made() {

@@ -65,8 +65,7 @@ impl Work {
         let piece = PIECE.max(info.period);
         let block = match ends {
             Some(_) => 0,
-            None if settings.fixed && settings.block == 0 => shared.fixed_block(info.period),
-            None => settings.block,
+            None => settings.blocks(info.period, shared),
         };
         let leg = |user: Option<UserSide>, device: Option<OpenSide>, inwards: bool| {
             let picks = if inwards { &routes.input } else { &routes.output };

@@ -63,7 +63,7 @@ impl State {
         }
     }
 
-    pub(super) fn sounds_until(&self, time: f64) {
+    pub(crate) fn sounds_until(&self, time: f64) {
         self.sounds_until.store(time.to_bits(), Relaxed);
     }
 

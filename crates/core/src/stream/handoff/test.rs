@@ -27,6 +27,9 @@ fn nothing_is_asked_before_somebody_answers() {
     assert!(handoff.next().is_none());
     assert!(!handoff.has_begun());
     assert_eq!(handoff.lost(), [0, 0]);
+    assert_eq!((handoff.ahead(), caller.ahead()), (None, 0));
+    handoff.begin(Pace::Ahead(3));
+    assert_eq!((handoff.ahead(), caller.ahead()), (Some(3), 3));
 }
 
 #[test]
