@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use sounddevice::job::Job;
 use sounddevice::{
     AudioData, DeviceSpecifier, Devices, ErrorKind, Flow, Kind, Latency, Stream, check, devices, devices_for,
+    virtual_host,
 };
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/sound-servers.sh");
@@ -164,12 +165,101 @@ fn without_the_library_the_rest_works_and_asking_for_it_says_so() {
     });
 }
 
+/// Whatever is wrong with the file.
 #[test]
-fn the_variable_without_the_library_is_an_error() {
+fn a_file_that_is_no_portaudio_is_told_with_what_to_install() {
+    let test = "a_file_that_is_no_portaudio_is_told_with_what_to_install";
+    let garbage = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-library.so");
+    std::fs::write(&garbage, "no library").expect("it is written");
+    let cases = [
+        ("/nonexistent/portaudio", "No such file"),
+        (garbage.to_str().expect("a path in UTF-8"), "file too short"),
+        ("libm.so.6", "undefined symbol: Pa_"),
+    ];
+    for (file, why) in cases {
+        // The process that it runs in again tells which one by the variable.
+        if std::env::var(INSIDE).is_ok() && std::env::var("SOUNDDEVICE_PORTAUDIO").as_deref() != Ok(file) {
+            continue;
+        }
+        apart(test, "", &[("SOUNDDEVICE_PORTAUDIO", file)], || {
+            let error = devices_for([Some(&SPEAKERS.into())]).map(drop).expect_err("no library");
+            assert_eq!(error.kind(), ErrorKind::NoLibrary);
+            let message = error.message();
+            assert!(message.starts_with("The library of PortAudio cannot be used: "), "{message}");
+            assert!(message.contains(&format!("SOUNDDEVICE_PORTAUDIO names '{file}': ")), "{message}");
+            assert!(message.contains(why), "{message}");
+            let install = "; install libportaudio2 (Debian, Ubuntu), portaudio (Fedora, Arch), or name its file in \
+                           SOUNDDEVICE_PORTAUDIO";
+            assert!(message.ends_with(install), "{message}");
+            assert_eq!(message.matches("libportaudio2").count(), 1, "{message}");
+        });
+    }
+}
+
+#[test]
+fn chosen_alone_without_the_library_only_virtual_devices_can_be_used() {
     let variables = [("SOUNDDEVICE_PORTAUDIO", "/nonexistent/portaudio"), ("SOUNDDEVICE_BACKEND", "portaudio")];
-    apart("the_variable_without_the_library_is_an_error", "", &variables, || {
+    apart("chosen_alone_without_the_library_only_virtual_devices_can_be_used", "", &variables, || {
         assert_eq!(devices().expect_err("no library").kind(), ErrorKind::NoLibrary);
+        assert_eq!(sounddevice::host_api(0).expect_err("no library").kind(), ErrorKind::NoLibrary);
+        // Who names none of them, or nothing that is there, may mean one of PortAudio's.
+        let refused = |device: Option<DeviceSpecifier>| {
+            let checked = check(Kind::Output, device.as_ref(), None, sounddevice::Dtype::F32, None);
+            checked.expect_err("no library").kind()
+        };
+        for device in [None, Some(SPEAKERS.into()), Some("speakers".into()), Some(99.into())] {
+            assert_eq!(refused(device.clone()), ErrorKind::NoLibrary, "{device:?}");
+        }
+        assert_eq!(refused(Some(DeviceSpecifier::Index(-1))), ErrorKind::NoSuchDevice);
+        virtual_devices_work();
+        let twins = [(); 2].map(|()| virtual_host().device().name("twin").create().expect("a device"));
+        assert_eq!(refused(Some("twin".into())), ErrorKind::AmbiguousDevice);
+        for twin in twins {
+            twin.remove();
+        }
     });
+}
+
+#[test]
+fn among_others_without_the_library_the_lists_are_theirs() {
+    let variables = [("SOUNDDEVICE_PORTAUDIO", "/nonexistent/portaudio"), ("SOUNDDEVICE_BACKEND", "all")];
+    apart("among_others_without_the_library_the_lists_are_theirs", "pulse", &variables, || {
+        let all = devices().expect("a list");
+        assert_eq!(hosts(&all), ["PulseAudio", "ALSA", "Virtual"]);
+        assert_eq!(all.default_device(Kind::Output).expect("a default").host_api_name, "PulseAudio");
+        assert_eq!(sounddevice::host_api(2).expect("it is there").name, "Virtual");
+        assert_eq!(sounddevice::host_api(3).expect_err("no more").kind(), ErrorKind::NoSuchHostApi);
+        virtual_devices_work();
+        for device in [SPEAKERS, "speakers, ALSA (PortAudio)"] {
+            let error = check(Kind::Output, Some(&device.into()), None, sounddevice::Dtype::F32, None);
+            let error = error.expect_err("no library");
+            assert_eq!(error.kind(), ErrorKind::NoLibrary);
+            assert_eq!(all.find_output(device).expect_err("no library"), error);
+            assert!(error.message().contains("; install "), "{error}");
+        }
+        let error = check(Kind::Output, Some(&"nobody".into()), None, sounddevice::Dtype::F32, None);
+        assert_eq!(error.expect_err("nobody has it").kind(), ErrorKind::NoSuchDevice);
+    });
+}
+
+/// The built-in one, and one that is made, by all its names.
+fn virtual_devices_work() {
+    let made = virtual_host().device().name("made here").manual_clock().create().expect("a device");
+    let names: [DeviceSpecifier; 4] = [(&made).into(), made.id().into(), "made here".into(), "made virtual".into()];
+    for device in names {
+        let data = AudioData::from_fn(512, 1, 48_000, |frame, _| frame as f32 / 512.0);
+        let job = sounddevice::play(&data).device(device.clone()).start().expect("it opens");
+        made.advance(1024).expect("a manual clock");
+        assert!(job.wait_for(PATIENCE));
+        let played = made.played();
+        let heard = &played[0][..512];
+        assert_eq!(heard, (0..512).map(|frame| f64::from(frame) / 512.0).collect::<Vec<_>>(), "{device:?}");
+    }
+    made.remove();
+    for device in ["virtual:loopback", "Virtual Loopback"] {
+        let job = sounddevice::play(&long()).device(device).start().expect("it opens");
+        until("it plays", || job.position() > 0);
+    }
 }
 
 #[test]
@@ -191,6 +281,19 @@ fn by_itself_it_is_listed_where_it_is_named_and_its_indices_stay() {
         let index = DeviceSpecifier::from(device.index);
         let found = devices_for([Some(&index)]).expect("a list");
         assert_eq!(found.find(&index, None).expect("it is there").id, SPEAKERS);
+        // And that of its host API, which devices() does not list.
+        assert!(devices().expect("a list").host_apis().len() <= device.host_api);
+        let host = sounddevice::host_api(device.host_api as i64).expect("it is there");
+        assert_eq!((host.index, host.name), (device.host_api, "ALSA (PortAudio)"));
+        let of_it = found.iter().filter(|other| other.host_api == device.host_api).map(|other| other.index);
+        assert_eq!(host.devices, of_it.collect::<Vec<_>>());
+        let default = found.get(host.default_output.expect("a default")).expect("it is there");
+        assert_eq!(default.host_api_name, "ALSA (PortAudio)");
+        for nobodys in [-1, device.host_api as i64 + 1, i64::MAX] {
+            let error = sounddevice::host_api(nobodys).expect_err("nobody's");
+            assert_eq!(error.kind(), ErrorKind::NoSuchHostApi);
+            assert_eq!(error.message(), format!("Error querying host API {nobodys}"));
+        }
     });
 }
 
@@ -207,9 +310,23 @@ fn the_variable_chooses_it_alone_or_not_at_all() {
 #[test]
 fn the_variable_can_ask_for_all_of_both() {
     apart("the_variable_can_ask_for_all_of_both", "pulse", &[("SOUNDDEVICE_BACKEND", "all")], || {
+        let loopback = listed_with("virtual:loopback");
         let devices = devices().expect("a list");
-        assert_eq!(hosts(&devices), ["PulseAudio", "ALSA", "Virtual", "ALSA (PortAudio)"]);
+        assert_eq!(hosts(&devices), ["PulseAudio", "ALSA", "ALSA (PortAudio)", "Virtual"]);
+        assert_eq!(devices.iter().last().expect("a device").id, "virtual:loopback");
+        let positions: Vec<_> = devices.host_apis().iter().map(|host| host.index).collect();
+        assert_eq!(positions, [0, 1, 2, 3]);
+        for host in devices.host_apis() {
+            assert_eq!(sounddevice::host_api(host.index as i64).expect("it is there"), *host);
+        }
         assert_eq!(devices.default_device(Kind::Output).expect("a default").host_api_name, "PulseAudio");
+        // Indices stay with devices, wherever these stand.
+        let before = loopback.find_output("virtual:loopback").expect("it is there");
+        sounddevice::choose_backend(Some(sounddevice::Backend::Cpal));
+        let without = sounddevice::devices().expect("a list");
+        assert_eq!(hosts(&without), ["PulseAudio", "ALSA", "Virtual"]);
+        assert_eq!(without.find_output("virtual:loopback").expect("it is there").index, before.index);
+        sounddevice::choose_backend(None);
         assert!(devices.find_output(SPEAKERS).is_ok(), "{devices}");
         // Who names nothing of PortAudio's has the same list.
         assert_eq!(hosts(&listed_with("virtual:loopback")), hosts(&devices));

@@ -38,7 +38,9 @@ static CHOSEN: AtomicU8 = AtomicU8::new(0);
 /// without that PortAudio's are looked at only where a call names one: see [`devices_for`](crate::devices_for). Streams that
 /// are open stay as they are.
 ///
-/// Whether there is a PortAudio shows when it is asked for: `NoLibrary`.
+/// Whether there is a PortAudio shows when it is asked for: `NoLibrary`. Without it, `All` lists the others; with `PortAudio`
+/// there is no list and no default device, and virtual devices can be made, found and used all the same. The virtual host is the
+/// last one in lists with either.
 ///
 /// ```
 /// use sounddevice::{Backend, choose_backend, devices};

@@ -171,8 +171,8 @@ fn has_devices(listing: &Option<HostListing>) -> bool {
 /// PortAudio's, where it is chosen.
 fn second() -> Portaudios {
     match choice() {
-        Ok(Choice::PortAudio | Choice::All) => Second::ask().answer().ok().flatten(),
-        _ => Some(Vec::new()),
+        Ok(Choice::PortAudio | Choice::All) => Second::ask().answer(),
+        _ => Some(Ok(Vec::new())),
     }
 }
 
@@ -184,7 +184,7 @@ fn watch(shared: &Arc<Shared>, mut known: Known, mut tell: impl FnMut(DeviceEven
     let mut ears: Vec<_> = (0..hosts().len()).map(listen).collect();
     // Those that told once and may do so again when they have devices.
     let mut lost = vec![false; ears.len()];
-    let list = |known: &Known| compose(known.ours.clone(), known.portaudios.clone());
+    let list = |known: &Known| compose(choice().unwrap_or(Choice::Named), known.ours.clone(), known.portaudios.clone());
     let mut before = list(&known);
     let mut compare = |known: &Known| {
         let now = list(known);
