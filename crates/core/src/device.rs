@@ -13,8 +13,8 @@ pub use find::{DeviceSpecifier, Kind};
 #[cfg(any(test, fuzzing))]
 pub(crate) use registry::virtual_devices;
 pub(crate) use registry::{Located, PATIENCE};
-pub(crate) use watch::Poke;
 pub use watch::{DeviceEvent, DeviceWatcher, watch_devices};
+pub(crate) use watch::{Poke, rechosen};
 
 use crate::error::{Error, ErrorKind, Result};
 

@@ -5,13 +5,14 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sounddevice::job::Job;
 use sounddevice::{
-    AudioData, DeviceSpecifier, Devices, ErrorKind, Flow, Kind, Latency, Stream, check, devices, devices_for,
-    virtual_host,
+    AudioData, Backend, DeviceEvent, DeviceSpecifier, Devices, ErrorKind, Flow, Kind, Latency, Stream, check,
+    choose_backend, devices, devices_for, virtual_host, watch_devices,
 };
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/sound-servers.sh");
@@ -322,11 +323,11 @@ fn the_variable_can_ask_for_all_of_both() {
         assert_eq!(devices.default_device(Kind::Output).expect("a default").host_api_name, "PulseAudio");
         // Indices stay with devices, wherever these stand.
         let before = loopback.find_output("virtual:loopback").expect("it is there");
-        sounddevice::choose_backend(Some(sounddevice::Backend::Cpal));
+        choose_backend(Some(Backend::Cpal));
         let without = sounddevice::devices().expect("a list");
         assert_eq!(hosts(&without), ["PulseAudio", "ALSA", "Virtual"]);
         assert_eq!(without.find_output("virtual:loopback").expect("it is there").index, before.index);
-        sounddevice::choose_backend(None);
+        choose_backend(None);
         assert!(devices.find_output(SPEAKERS).is_ok(), "{devices}");
         // Who names nothing of PortAudio's has the same list.
         assert_eq!(hosts(&listed_with("virtual:loopback")), hosts(&devices));
@@ -505,5 +506,100 @@ fn a_jack_server_that_stands_still_holds_nothing_up() {
         assert!(stays.wait_for(PATIENCE));
         stays.wait().expect("no error");
         until("all is as before", || listed(WIDE));
+    });
+}
+
+/// The next one of these that comes or goes before then.
+fn told(events: &Receiver<DeviceEvent>, host: &str, end: Instant) -> (bool, String) {
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        match events.recv_timeout(left).expect("an event") {
+            DeviceEvent::Added(device) if device.host_api_name == host => return (true, device.id),
+            DeviceEvent::Removed(device) if device.host_api_name == host => return (false, device.id),
+            _ => {}
+        }
+    }
+}
+
+/// Clients of JACK come and go faster than PortAudio would be looked at by itself.
+fn clients_come_and_go(others_are_listed: bool) {
+    const CLIENT: &str = "jack-portaudio:guest";
+    until("the server is listed", || listed(WIDE));
+    let (sender, events) = mpsc::channel();
+    let watcher = watch_devices(move |event| drop(sender.send(event))).expect("a watcher");
+    let directory = PathBuf::from(std::env::var("SS_DIR").expect("set by the script"));
+    let end = Instant::now() + 2 * PATIENCE;
+    let mut ours = 0;
+    for _ in 0..6 {
+        let mut client = Command::new(directory.join("jack/jackloop"));
+        let mut client = client.args(["guest", "2"]).stdout(Stdio::null()).spawn().expect("it starts");
+        assert_eq!(told(&events, "JACK (PortAudio)", end), (true, CLIENT.into()));
+        assert!(listed(CLIENT));
+        let pid = client.id().to_string();
+        assert!(Command::new("kill").arg(pid).status().expect("kill runs").success());
+        client.wait().expect("it ends");
+        assert_eq!(told(&events, "JACK (PortAudio)", end), (false, CLIENT.into()));
+        assert!(!listed(CLIENT));
+        ours += usize::from(devices().expect("a list").host_apis().iter().any(|host| host.name == "JACK"));
+    }
+    drop(watcher);
+    assert_eq!(ours > 0, others_are_listed);
+}
+
+#[test]
+fn who_watches_it_alone_is_told_of_it_as_soon_as_others_see_a_change() {
+    let variables = [("SOUNDDEVICE_BACKEND", "portaudio")];
+    apart("who_watches_it_alone_is_told_of_it_as_soon_as_others_see_a_change", "jack", &variables, || {
+        clients_come_and_go(false);
+    });
+}
+
+#[test]
+fn who_watches_it_among_others_is_told_of_it_as_soon_as_they_see_a_change() {
+    let variables = [("SOUNDDEVICE_BACKEND", "all")];
+    apart("who_watches_it_among_others_is_told_of_it_as_soon_as_they_see_a_change", "jack", &variables, || {
+        clients_come_and_go(true);
+    });
+}
+
+#[test]
+fn who_watches_is_told_what_another_choice_changes() {
+    apart("who_watches_is_told_what_another_choice_changes", "pulse", &[], || {
+        let (sender, events) = mpsc::channel();
+        let watcher = watch_devices(move |event| drop(sender.send(event))).expect("a watcher");
+        let choices = [(Backend::PortAudio, 1), (Backend::All, 2), (Backend::Cpal, 0), (Backend::PortAudio, 1)];
+        let mut before = devices().expect("a list");
+        for (choice, expected) in choices {
+            choose_backend(Some(choice));
+            let now = devices().expect("a list");
+            let count = |host: &str| now.iter().filter(|device| device.host_api_name == host).count();
+            let of_each = [count("PulseAudio") > 0, count("ALSA (PortAudio)") > 0];
+            assert_eq!(of_each, [[true, false], [false, true], [true, true]][expected], "{now}");
+            let ids = |list: &Devices| list.iter().map(|device| device.id.clone()).collect::<Vec<_>>();
+            let (old, new) = (ids(&before), ids(&now));
+            let without = |these: &[String], those: &[String]| -> Vec<String> {
+                these.iter().filter(|id| !those.contains(id)).cloned().collect()
+            };
+            let next = || events.recv_timeout(PATIENCE).expect("an event");
+            for id in without(&old, &new) {
+                let event = next();
+                assert!(matches!(&event, DeviceEvent::Removed(device) if device.id == id), "{event:?}, not {id}");
+            }
+            for id in without(&new, &old) {
+                let event = next();
+                assert!(matches!(&event, DeviceEvent::Added(device) if device.id == id), "{event:?}, not {id}");
+            }
+            for kind in [Kind::Input, Kind::Output] {
+                let [old, new] = [&before, &now].map(|list| list.default_device(kind).map(|device| device.id.clone()));
+                if old == new {
+                    continue;
+                }
+                let DeviceEvent::DefaultChanged { kind: of, device } = next() else { panic!("another default {kind}") };
+                assert_eq!((of, device.map(|device| device.id)), (kind, new));
+            }
+            before = now;
+        }
+        drop(watcher);
+        assert!(events.iter().next().is_none(), "nothing else has changed");
     });
 }

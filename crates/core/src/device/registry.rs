@@ -77,7 +77,7 @@ pub(super) fn list_until(wanted: Wanted, enough: impl Fn(&Devices) -> bool) -> R
         _ => None,
     };
     let second = portaudios.is_none().then(Second::ask);
-    let mut asking = Asking::begin(hosts().iter().map(|_| true));
+    let mut asking = Asking::begin(hosts().iter().map(|host| chosen(choice, host.as_ref())));
     let late = asking.listen(LISTING);
     let portaudios = match second {
         Some(second) => second.answer(),
@@ -117,12 +117,11 @@ impl Second {
 }
 
 /// Whether one of our host APIs is listed at all.
-pub(super) fn chosen(host: &dyn HostApi) -> bool {
-    choice() != Ok(Choice::PortAudio) || host.name() == virtual_host::NAME
+pub(super) fn chosen(choice: Choice, host: &dyn HostApi) -> bool {
+    choice != Choice::PortAudio || host.name() == virtual_host::NAME
 }
 
-/// What those of our host APIs have that are wanted and that the program has not ruled out; nothing for those that do not
-/// answer.
+/// What those of our host APIs have that are wanted; nothing for those that do not answer.
 pub(super) fn listings(wanted: impl Iterator<Item = bool>) -> Vec<Option<HostListing>> {
     let mut asking = Asking::begin(wanted);
     asking.listen(LISTING);
@@ -163,7 +162,7 @@ impl Asking {
         for (position, wanted) in order {
             let host = hosts()[position].as_ref();
             match host.listing() {
-                _ if !wanted || !chosen(host) => asking.lists[position] = Some(HostListing::default()),
+                _ if !wanted => asking.lists[position] = Some(HostListing::default()),
                 Listing::AtOnce => asking.lists[position] = host.list().ok(),
                 _ => match ask(position) {
                     Some(question) => asking.questions[position] = Some(question),
