@@ -235,8 +235,8 @@ export declare function endAll(): void
 /** The device specified, else the default one of that direction. */
 export declare function findDevice(device?: Specifier | undefined | null, direction?: string | undefined | null): DeviceInfo
 
-/** The host API of an index. */
-export declare function findHostApi(index: number): HostApiInfo
+/** The host API of an index, if there is one. */
+export declare function findHostApi(index: number): HostApiInfo | null
 
 export declare function findMicrophone(query: string, includeLoopback: boolean): DeviceInfo
 

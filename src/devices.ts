@@ -2,7 +2,7 @@
 import { inspect } from 'node:util';
 import { chosenDevice, defaults } from './defaults.js';
 import { checkDType, type DType } from './dtype.js';
-import { fromNative, invalidType, invalidValue, native, show } from './errors.js';
+import { fromNative, invalidType, invalidValue, native, SoundDeviceError, show } from './errors.js';
 import { addon } from './native.js';
 import type { DeviceSpecifier, InOut, Kind } from './options.js';
 import * as is from './options.js';
@@ -159,7 +159,12 @@ export function queryHostApis(index?: number | null): readonly HostApiInfo[] | H
     return Object.freeze(native(() => addon.listDevices()).hostApis.map(frozen));
   }
   const position = is.whole(index, 'index');
-  return frozen(native(() => addon.findHostApi(position)));
+  const found = native(() => addon.findHostApi(position));
+  if (found) return frozen(found);
+  // Here, so that the number is in JavaScript's own numerals.
+  throw new SoundDeviceError('ERR_NO_SUCH_HOST_API', `Error querying host API ${index}`, {
+    paErrorCode: -9978,
+  });
 }
 
 /** What a device shall be able to do; what is missing comes from `defaults`, then from the device itself. */

@@ -147,10 +147,13 @@ pub fn find_device(env: Env, device: Option<Specifier>, direction: Option<String
     found.map(DeviceInfo::from).map_err(|error| throw(&env, error))
 }
 
-/// The host API of an index.
+/// The host API of an index, if there is one.
 #[napi]
-pub fn find_host_api(env: Env, index: f64) -> Result<HostApiInfo> {
-    sounddevice::host_api(index as i64).map(|host| (&host).into()).map_err(|error| throw(&env, error))
+pub fn find_host_api(env: Env, index: f64) -> Result<Option<HostApiInfo>> {
+    match sounddevice::host_api(index as i64) {
+        Err(error) if error.kind() == ErrorKind::NoSuchHostApi => Ok(None),
+        found => found.map(|host| Some((&host).into())).map_err(|error| throw(&env, error)),
+    }
 }
 
 #[napi(object)]
