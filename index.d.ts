@@ -239,6 +239,9 @@ export declare function endAll(): void
 /** The device specified, else the default one of that direction. */
 export declare function findDevice(device?: Specifier | undefined | null, direction?: string | undefined | null): DeviceInfo
 
+/** The host API of an index, if there is one. */
+export declare function findHostApi(index: number): HostApiInfo | null
+
 export declare function findMicrophone(query: string, includeLoopback: boolean): DeviceInfo
 
 export declare function findSpeaker(query: string): DeviceInfo

@@ -34,4 +34,4 @@ function load() {
   throw new Error(message, { cause: causes.length === 1 ? causes[0] : new AggregateError(causes, 'every way failed') });
 }
 
-export const { NativeJob, NativeProcessor, NativeStream, NativeVirtual, NativeWatcher, NativeWav, addonUrl, channelNames, checkSettings, chooseBackend, convert, createVirtualDevice, endAll, findDevice, findMicrophone, findSpeaker, listDevices, listDevicesAsync, listMicrophones, listSpeakers, openJob, openStream, openStreamAsync, programName, readWav, rungStreams, setProgramName, versions, watchDevices } = load();
+export const { NativeJob, NativeProcessor, NativeStream, NativeVirtual, NativeWatcher, NativeWav, addonUrl, channelNames, checkSettings, chooseBackend, convert, createVirtualDevice, endAll, findDevice, findHostApi, findMicrophone, findSpeaker, listDevices, listDevicesAsync, listMicrophones, listSpeakers, openJob, openStream, openStreamAsync, programName, readWav, rungStreams, setProgramName, versions, watchDevices } = load();

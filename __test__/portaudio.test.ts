@@ -191,6 +191,11 @@ tried('F23, F24, F60, F61, F64 devices are found by parts of their names', (t) =
     refusal(t, () => queryHostApis(99)),
     'SoundDeviceError ERR_NO_SUCH_HOST_API -9978',
   );
+  const host = queryHostApis(found.hostApi);
+  t.deepEqual([host.index, host.name], [found.hostApi, 'ALSA (PortAudio)']);
+  t.true(host.devices.includes(found.index) && Object.isFrozen(host) && Object.isFrozen(host.devices));
+  t.is(queryDevices(host.defaultOutputDevice).hostApiName, 'ALSA (PortAudio)');
+  t.is(queryDevices(host.defaultInputDevice).hostApi, host.index);
   defaults.device = [null, OUTPUT];
   t.is(defaults.device.output, OUTPUT);
   t.is(queryDevices(null, 'output').id, OUTPUT);
@@ -340,9 +345,47 @@ test('without the library all else works, and asking for it tells what to instal
     sd.defaults.backend = null;
     console.log(names().includes('Virtual'));`;
   t.is(asked(body, missing), 'ERR_NO_LIBRARY false undefined true\nERR_NO_LIBRARY\ntrue');
-  const chosen = { ...missing, SOUNDDEVICE_BACKEND: 'portaudio' };
-  t.is(asked('console.log(code(names))', chosen), 'ERR_NO_LIBRARY');
   t.is(asked('console.log(code(names))', { SOUNDDEVICE_BACKEND: 'alsa' }), 'ERR_INVALID_ARG_VALUE');
+});
+
+const rest = `const tell = (what) => console.log(what === undefined ? 'fine' : what);
+  const device = sd.virtual.createDevice({ name: 'made here', clock: 'manual' });
+  for (const name of [device.index, device.id, 'made here', 'virtual:loopback', 'Virtual Loopback']) {
+    const job = sd.play([0.5, 0.25], { device: name });
+    if (name !== 'virtual:loopback' && name !== 'Virtual Loopback') {
+      await device.advance(512);
+      await job;
+      tell(device.played()[0].slice(0, 2).join());
+    } else tell(sd.queryDevices(name).id);
+    await sd.stop();
+  }
+  tell((await import('node:util')).inspect(sd.defaults).includes('sampleRate'));
+  tell([...sd.defaults.device].every((index) => typeof index === 'number'));
+  const hint = (call) => { try { call(); } catch (error) { return error.code + error.message.includes('; install lib'); } };
+  tell(hint(() => sd.play([0], { device: 'x, ALSA (PortAudio)' })));`;
+const used =
+  '0.5,0.25\n0.5,0.25\n0.5,0.25\nvirtual:loopback\nvirtual:loopback\ntrue\ntrue\nERR_NO_LIBRARYtrue';
+
+test('without the library both backends are the other one', (t) => {
+  const all = { SOUNDDEVICE_PORTAUDIO: '/nonexistent/portaudio', SOUNDDEVICE_BACKEND: 'all' };
+  t.is(asked(rest, all), used);
+  const lists = `const ids = async () => [(await sd.queryDevicesAsync()).map(({ id }) => id).join(),
+      sd.queryDevices().map(({ id }) => id).join(), sd.queryHostApis().map(({ name }) => name).join(),
+      sd.allMicrophones({ includeLoopback: true }).map(({ id }) => id).join(), [...sd.defaults.device].join()].join(';');
+    const both = await ids();
+    sd.defaults.backend = 'cpal';
+    console.log(both === await ids(), both.includes('virtual:loopback'));`;
+  t.is(asked(lists, all), 'true true');
+});
+
+test('without the library PortAudio alone has no lists, and virtual devices work', (t) => {
+  const alone = { SOUNDDEVICE_PORTAUDIO: '/nonexistent/portaudio', SOUNDDEVICE_BACKEND: 'portaudio' };
+  t.is(asked(rest, alone), used);
+  const body = `for (const call of [names, () => sd.queryHostApis(), () => sd.queryHostApis(0), () => sd.play([0]),
+      () => sd.queryDevices(null, 'output'), () => sd.checkInputSettings(), () => sd.allMicrophones()]) console.log(code(call));
+    await sd.queryDevicesAsync().catch((error) => console.log(error.code));
+    console.log([...sd.defaults.device].join());`;
+  t.is(asked(body, alone), `${'ERR_NO_LIBRARY\n'.repeat(8)}-1,-1`);
 });
 
 tried('the variable and the default choose a backend, the default first', (t) => {

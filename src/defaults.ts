@@ -1,7 +1,15 @@
 /** What an option is when nobody says. */
 import { inspect } from 'node:util';
 import { checkDType, type DType } from './dtype.js';
-import { invalidType, invalidValue, native, readOnly, show, unknownOption } from './errors.js';
+import {
+  invalidType,
+  invalidValue,
+  native,
+  readOnly,
+  SoundDeviceError,
+  show,
+  unknownOption,
+} from './errors.js';
 import { addon } from './native.js';
 import { nearest } from './nearest.js';
 import type { DeviceSpecifier, InOut, Latency } from './options.js';
@@ -94,8 +102,14 @@ function pair<T>(name: string, factory: (side: Side) => T, check: is.Check<T>) {
 }
 
 function factoryDevice(side: Side): DeviceSpecifier {
-  const { defaultInput, defaultOutput } = native(() => addon.listDevices());
-  return side === 0 ? defaultInput : defaultOutput;
+  try {
+    const { defaultInput, defaultOutput } = native(() => addon.listDevices());
+    return side === 0 ? defaultInput : defaultOutput;
+  } catch (error) {
+    // Showing `defaults` asks for this too; who opens the default device is told.
+    if (error instanceof SoundDeviceError && error.code === 'ERR_NO_LIBRARY') return -1;
+    throw error;
+  }
 }
 
 const pairs = {
@@ -146,7 +160,7 @@ function reset(): void {
 }
 
 interface Defaults {
-  /** Factory setting: the system's own defaults, looked up at every access; -1 where there is none. */
+  /** Factory setting: the system's own defaults, looked up at every access; -1 where there is none, or no library for it. */
   get device(): Pair<DeviceSpecifier>;
   set device(value: InOut<DeviceSpecifier> | null);
   /** Factory setting: null. Not for what is played by `play` and `playrec`: there the data says. */
@@ -165,7 +179,8 @@ interface Defaults {
    * Whose host APIs there are, in the whole process: 'portaudio' for PortAudio's alone, 'cpal' for all others, 'all' for both,
    * with lists that take as long as PortAudio does. Factory setting: null, which is what the environment variable
    * SOUNDDEVICE_BACKEND says; without that PortAudio's are looked at where a call names one of their devices. The virtual host
-   * is there in any case.
+   * is there in any case, the last one where PortAudio's are listed. Where its library is not there, 'all' lists the others; with
+   * 'portaudio' lists and default devices throw `ERR_NO_LIBRARY`, and virtual devices can be made, found and used all the same.
    */
   backend: Backend | null;
   /** Hertz. Factory setting: null, which is the device's own. */

@@ -114,7 +114,9 @@ function checkKind(kind: unknown): Kind | undefined {
  * Always the devices of now: nothing has to be re-initialised to see a new one. Without arguments the list, which prints as
  * a table; with a device or a kind that one device.
  *
- * @throws SoundDeviceError `ERR_NO_SUCH_DEVICE`, `ERR_AMBIGUOUS_DEVICE`; TypeError or RangeError for what names no device.
+ * @throws SoundDeviceError `ERR_NO_SUCH_DEVICE`, `ERR_AMBIGUOUS_DEVICE`; `ERR_NO_LIBRARY` for a device of PortAudio's where its
+ * library is not there, and for the list and the default device where `defaults.backend` is 'portaudio'; TypeError or
+ * RangeError for what names no device.
  * @example
  * console.log(queryDevices());
  * console.log(queryDevices('usb mic', 'input').defaultSampleRate);
@@ -140,26 +142,29 @@ function find(specified: DeviceSpecifier | undefined, kind: Kind | undefined): D
 }
 
 /**
- * The host APIs that have devices now, the default one first; with an index the one.
+ * The host APIs that have devices now, the default one first; with an index the one: also that of a device of PortAudio's
+ * that was found by its name.
  *
- * @throws SoundDeviceError `ERR_NO_SUCH_HOST_API`; TypeError or RangeError for what is no index.
+ * @throws SoundDeviceError `ERR_NO_SUCH_HOST_API`; `ERR_NO_LIBRARY` where `defaults.backend` is 'portaudio' and it is not there;
+ * TypeError or RangeError for what is no index.
  */
 export function queryHostApis(): readonly HostApiInfo[];
 export function queryHostApis(index: number): HostApiInfo;
 export function queryHostApis(index?: number | null): readonly HostApiInfo[] | HostApiInfo {
-  if (index !== undefined && index !== null) is.whole(index, 'index');
-  const hostApis = native(() => addon.listDevices()).hostApis.map((one) => {
+  const frozen = (one: HostApiInfo) => {
     Object.freeze(one.devices);
     return Object.freeze(one);
-  });
-  if (index === undefined || index === null) return Object.freeze(hostApis);
-  const found = hostApis[index];
-  if (found === undefined) {
-    throw new SoundDeviceError('ERR_NO_SUCH_HOST_API', `Error querying host API ${index}`, {
-      paErrorCode: -9978,
-    });
+  };
+  if (index === undefined || index === null) {
+    return Object.freeze(native(() => addon.listDevices()).hostApis.map(frozen));
   }
-  return found;
+  const position = is.whole(index, 'index');
+  const found = native(() => addon.findHostApi(position));
+  if (found) return frozen(found);
+  // Here, so that the number is in JavaScript's own numerals.
+  throw new SoundDeviceError('ERR_NO_SUCH_HOST_API', `Error querying host API ${index}`, {
+    paErrorCode: -9978,
+  });
 }
 
 /** What a device shall be able to do; what is missing comes from `defaults`, then from the device itself. */

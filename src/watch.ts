@@ -103,7 +103,9 @@ class Watcher extends EventEmitter<{ change: [event: DeviceEvent] }> implements 
 /**
  * Watches the list of devices and the defaults: PulseAudio, WASAPI and Core Audio tell of changes; that servers and clients of
  * JACK come and go is seen on Linux by what jackd's leave in `/dev/shm`. Elsewhere, for a PulseAudio server to come, and for
- * ports of JACK that come and go while their client stays, there is a cheap look once a second. When an event comes,
+ * ports of JACK that come and go while their client stays, there is a cheap look once a second. Devices of PortAudio's are
+ * watched where `defaults.backend` lists them and while no stream is open on it: they are looked at a tenth of a second after
+ * those of other host APIs have changed, listed or not, and every ten seconds. When an event comes,
  * `queryDevices()` agrees with it, or is newer. What comes and goes again within some milliseconds may stay unseen. Events
  * come on this thread.
  *

@@ -13,8 +13,8 @@ pub use find::{DeviceSpecifier, Kind};
 #[cfg(any(test, fuzzing))]
 pub(crate) use registry::virtual_devices;
 pub(crate) use registry::{Located, PATIENCE};
-pub(crate) use watch::Poke;
 pub use watch::{DeviceEvent, DeviceWatcher, watch_devices};
+pub(crate) use watch::{Poke, rechosen};
 
 use crate::error::{Error, ErrorKind, Result};
 
@@ -86,6 +86,8 @@ pub struct Devices {
     pub(crate) silent: Vec<&'static str>,
     /// How many of the host APIs stand before the first silent one: the default is among these, or nobody knows it.
     pub(crate) known: usize,
+    /// Why PortAudio's are not among them, where they were asked for.
+    pub(crate) missing: Option<Error>,
 }
 
 /// Asks all host APIs for the devices of now. A host API that does not answer within a second is left out.
@@ -94,8 +96,10 @@ pub struct Devices {
 /// `cpal`, which means all but PortAudio's, those of `portaudio` alone, or `all`. Without it PortAudio's are looked at only
 /// where one is named: see [`devices_for`].
 ///
+/// Where PortAudio's are listed among others and its library is not there, the list is that of the others.
+///
 /// # Errors
-/// `InvalidArgValue` for another value of the variable; `NoLibrary` where it asks for a PortAudio that is not there.
+/// `InvalidArgValue` for another value of the variable; `NoLibrary` where PortAudio alone is chosen and is not there.
 ///
 /// ```
 /// let devices = sounddevice::devices()?;
@@ -104,7 +108,8 @@ pub struct Devices {
 /// # Ok::<(), sounddevice::Error>(())
 /// ```
 pub fn devices() -> Result<Devices> {
-    registry::list(registry::Wanted::Any)
+    let devices = registry::list(registry::Wanted::Any)?;
+    devices.refusal(None).map_or(Ok(devices), Err)
 }
 
 /// The same, with PortAudio's host APIs, such as "ALSA (PortAudio)", if one of these specifiers names one, is the id of one
@@ -113,7 +118,8 @@ pub fn devices() -> Result<Devices> {
 /// more, for it opens all devices.
 ///
 /// # Errors
-/// As [`devices`]; `NoLibrary` where PortAudio is named and is not there.
+/// `InvalidArgValue` as [`devices`]; `NoLibrary` where what is specified is PortAudio's, which is not there, or where only that
+/// is chosen and there is no such virtual device.
 ///
 /// ```
 /// let wanted = "Virtual Loopback".into();
@@ -123,7 +129,7 @@ pub fn devices() -> Result<Devices> {
 pub fn devices_for<'a>(wanted: impl IntoIterator<Item = Option<&'a DeviceSpecifier>>) -> Result<Devices> {
     let wanted: Vec<_> = wanted.into_iter().collect();
     let portaudio = wanted.iter().map(|specifier| specifier.map_or(registry::Wanted::Any, registry::wanted));
-    registry::list_until(portaudio.max().unwrap_or(registry::Wanted::Any), |devices| {
+    let devices = registry::list_until(portaudio.max().unwrap_or(registry::Wanted::Any), |devices| {
         wanted.iter().all(|specifier| match specifier {
             Some(specifier) => !devices.find(specifier, None).is_err_and(|error| error.kind() == ErrorKind::TimedOut),
             None => {
@@ -131,6 +137,34 @@ pub fn devices_for<'a>(wanted: impl IntoIterator<Item = Option<&'a DeviceSpecifi
                 devices.known == devices.host_apis.len() || (has(Kind::Input) && has(Kind::Output))
             }
         })
+    })?;
+    let missing = |error: &Error| devices.missing.as_ref() == Some(error);
+    let refused = |specifier| devices.find(specifier, None).err().filter(missing);
+    wanted.into_iter().flatten().find_map(refused).map_or(Ok(devices), Err)
+}
+
+/// The host API of an index: its position in the list that [`devices`] returns, or in that of a device of PortAudio's that
+/// has been found where PortAudio is not chosen.
+///
+/// # Errors
+/// As [`devices`]; `NoSuchHostApi`; `TimedOut` where one did not answer that may have this position.
+///
+/// ```
+/// let first = sounddevice::host_api(0)?;
+/// assert_eq!(sounddevice::devices()?.host_apis()[0].name, first.name);
+/// # Ok::<(), sounddevice::Error>(())
+/// ```
+pub fn host_api(index: i64) -> Result<HostApiInfo> {
+    // Signed, so that what was typed can be repeated.
+    let position = usize::try_from(index).unwrap_or(usize::MAX);
+    let mut devices = devices()?;
+    if position >= devices.host_apis.len() && registry::portaudio_was_listed() {
+        devices = registry::list(registry::Wanted::PortAudios)?;
+    }
+    let message = || format!("Error querying host API {index}");
+    devices.host_apis.get(position).cloned().ok_or_else(|| match devices.silent[..] {
+        [] => Error::new(ErrorKind::NoSuchHostApi, message()),
+        _ => devices.unanswered(&message()),
     })
 }
 
@@ -167,11 +201,14 @@ impl Devices {
     /// The device to open for a direction: the one specified, else the default one.
     ///
     /// # Errors
-    /// `NoSuchDevice` where there is none; `TimedOut` where a host API that may have it did not answer.
+    /// `NoSuchDevice` where there is none; `TimedOut` where a host API that may have it did not answer; `NoLibrary` where that
+    /// is PortAudio's, which is not there.
     pub fn resolve(&self, specifier: Option<&DeviceSpecifier>, kind: Kind) -> Result<&DeviceInfo> {
         match specifier {
             Some(specifier) => self.find(specifier, Some(kind)),
-            None => self.default_device(kind).ok_or_else(|| self.none(format!("No default {kind} device available"))),
+            None => {
+                self.default_device(kind).ok_or_else(|| self.none(None, format!("No default {kind} device available")))
+            }
         }
     }
 

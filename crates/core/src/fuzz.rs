@@ -135,7 +135,7 @@ pub fn find(data: &[u8]) {
         true => DeviceSpecifier::Index(data.below(16) as i64 - 2),
         false => DeviceSpecifier::Text(data.text()),
     };
-    let devices = Devices { infos, located: Vec::new(), host_apis: Vec::new(), silent, known: 0 };
+    let devices = Devices { infos, located: Vec::new(), host_apis: Vec::new(), silent, known: 0, missing: None };
     let name = |device: &DeviceInfo| format!("{}, {}", device.name, device.host_api_name).to_lowercase();
     let fits = |device: &DeviceInfo| match &specifier {
         DeviceSpecifier::Index(index) => device.index as i64 == *index,

@@ -45,7 +45,7 @@ pub use convenience::{Builder, Playing, Recording, RecordingJob, play, playrec, 
 pub use convert::{ConvertOptions, Counts, convert};
 pub use device::{
     DeviceEvent, DeviceInfo, DeviceSpecifier, DeviceWatcher, Devices, HostApiInfo, Kind, devices, devices_for,
-    watch_devices,
+    host_api, watch_devices,
 };
 pub use dtype::Dtype;
 pub use error::{Error, ErrorKind, HostError, Result};

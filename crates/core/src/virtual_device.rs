@@ -81,7 +81,7 @@ impl VirtualDeviceBuilder {
     /// Adds the device to the list.
     ///
     /// # Errors
-    /// `OutOfRange` for a rate or period that no device could have.
+    /// `OutOfRange` for a rate or period that no device could have; `InvalidArgValue` as [`devices`](crate::devices).
     pub fn create(self) -> Result<VirtualDevice> {
         let s = &self.settings;
         if !(s.sample_rate.is_finite() && s.sample_rate > 0.0) {
@@ -99,8 +99,14 @@ impl VirtualDeviceBuilder {
         let device = virtual_host::host().create(self.settings);
         let id = format!("virtual:{}", device.key());
         let specifier = DeviceSpecifier::Text(id.clone());
-        let index = devices_for([Some(&specifier)])?.find(&specifier, None)?.index;
-        Ok(VirtualDevice { device, index, id })
+        let listed = devices_for([Some(&specifier)]);
+        match listed.and_then(|devices| devices.find(&specifier, None).map(|device| device.index)) {
+            Ok(index) => Ok(VirtualDevice { device, index, id }),
+            Err(error) => {
+                virtual_host::host().remove(&device);
+                Err(error)
+            }
+        }
     }
 }
 

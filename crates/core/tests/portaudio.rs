@@ -5,12 +5,14 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{self, Receiver};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use sounddevice::job::Job;
 use sounddevice::{
-    AudioData, DeviceSpecifier, Devices, ErrorKind, Flow, Kind, Latency, Stream, check, devices, devices_for,
+    AudioData, Backend, DeviceEvent, DeviceSpecifier, Devices, ErrorKind, Flow, Kind, Latency, Stream, check,
+    choose_backend, devices, devices_for, virtual_host, watch_devices,
 };
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/sound-servers.sh");
@@ -164,12 +166,101 @@ fn without_the_library_the_rest_works_and_asking_for_it_says_so() {
     });
 }
 
+/// Whatever is wrong with the file.
 #[test]
-fn the_variable_without_the_library_is_an_error() {
+fn a_file_that_is_no_portaudio_is_told_with_what_to_install() {
+    let test = "a_file_that_is_no_portaudio_is_told_with_what_to_install";
+    let garbage = Path::new(env!("CARGO_TARGET_TMPDIR")).join("no-library.so");
+    std::fs::write(&garbage, "no library").expect("it is written");
+    let cases = [
+        ("/nonexistent/portaudio", "No such file"),
+        (garbage.to_str().expect("a path in UTF-8"), "file too short"),
+        ("libm.so.6", "undefined symbol: Pa_"),
+    ];
+    for (file, why) in cases {
+        // The process that it runs in again tells which one by the variable.
+        if std::env::var(INSIDE).is_ok() && std::env::var("SOUNDDEVICE_PORTAUDIO").as_deref() != Ok(file) {
+            continue;
+        }
+        apart(test, "", &[("SOUNDDEVICE_PORTAUDIO", file)], || {
+            let error = devices_for([Some(&SPEAKERS.into())]).map(drop).expect_err("no library");
+            assert_eq!(error.kind(), ErrorKind::NoLibrary);
+            let message = error.message();
+            assert!(message.starts_with("The library of PortAudio cannot be used: "), "{message}");
+            assert!(message.contains(&format!("SOUNDDEVICE_PORTAUDIO names '{file}': ")), "{message}");
+            assert!(message.contains(why), "{message}");
+            let install = "; install libportaudio2 (Debian, Ubuntu), portaudio (Fedora, Arch), or name its file in \
+                           SOUNDDEVICE_PORTAUDIO";
+            assert!(message.ends_with(install), "{message}");
+            assert_eq!(message.matches("libportaudio2").count(), 1, "{message}");
+        });
+    }
+}
+
+#[test]
+fn chosen_alone_without_the_library_only_virtual_devices_can_be_used() {
     let variables = [("SOUNDDEVICE_PORTAUDIO", "/nonexistent/portaudio"), ("SOUNDDEVICE_BACKEND", "portaudio")];
-    apart("the_variable_without_the_library_is_an_error", "", &variables, || {
+    apart("chosen_alone_without_the_library_only_virtual_devices_can_be_used", "", &variables, || {
         assert_eq!(devices().expect_err("no library").kind(), ErrorKind::NoLibrary);
+        assert_eq!(sounddevice::host_api(0).expect_err("no library").kind(), ErrorKind::NoLibrary);
+        // Who names none of them, or nothing that is there, may mean one of PortAudio's.
+        let refused = |device: Option<DeviceSpecifier>| {
+            let checked = check(Kind::Output, device.as_ref(), None, sounddevice::Dtype::F32, None);
+            checked.expect_err("no library").kind()
+        };
+        for device in [None, Some(SPEAKERS.into()), Some("speakers".into()), Some(99.into())] {
+            assert_eq!(refused(device.clone()), ErrorKind::NoLibrary, "{device:?}");
+        }
+        assert_eq!(refused(Some(DeviceSpecifier::Index(-1))), ErrorKind::NoSuchDevice);
+        virtual_devices_work();
+        let twins = [(); 2].map(|()| virtual_host().device().name("twin").create().expect("a device"));
+        assert_eq!(refused(Some("twin".into())), ErrorKind::AmbiguousDevice);
+        for twin in twins {
+            twin.remove();
+        }
     });
+}
+
+#[test]
+fn among_others_without_the_library_the_lists_are_theirs() {
+    let variables = [("SOUNDDEVICE_PORTAUDIO", "/nonexistent/portaudio"), ("SOUNDDEVICE_BACKEND", "all")];
+    apart("among_others_without_the_library_the_lists_are_theirs", "pulse", &variables, || {
+        let all = devices().expect("a list");
+        assert_eq!(hosts(&all), ["PulseAudio", "ALSA", "Virtual"]);
+        assert_eq!(all.default_device(Kind::Output).expect("a default").host_api_name, "PulseAudio");
+        assert_eq!(sounddevice::host_api(2).expect("it is there").name, "Virtual");
+        assert_eq!(sounddevice::host_api(3).expect_err("no more").kind(), ErrorKind::NoSuchHostApi);
+        virtual_devices_work();
+        for device in [SPEAKERS, "speakers, ALSA (PortAudio)"] {
+            let error = check(Kind::Output, Some(&device.into()), None, sounddevice::Dtype::F32, None);
+            let error = error.expect_err("no library");
+            assert_eq!(error.kind(), ErrorKind::NoLibrary);
+            assert_eq!(all.find_output(device).expect_err("no library"), error);
+            assert!(error.message().contains("; install "), "{error}");
+        }
+        let error = check(Kind::Output, Some(&"nobody".into()), None, sounddevice::Dtype::F32, None);
+        assert_eq!(error.expect_err("nobody has it").kind(), ErrorKind::NoSuchDevice);
+    });
+}
+
+/// The built-in one, and one that is made, by all its names.
+fn virtual_devices_work() {
+    let made = virtual_host().device().name("made here").manual_clock().create().expect("a device");
+    let names: [DeviceSpecifier; 4] = [(&made).into(), made.id().into(), "made here".into(), "made virtual".into()];
+    for device in names {
+        let data = AudioData::from_fn(512, 1, 48_000, |frame, _| frame as f32 / 512.0);
+        let job = sounddevice::play(&data).device(device.clone()).start().expect("it opens");
+        made.advance(1024).expect("a manual clock");
+        assert!(job.wait_for(PATIENCE));
+        let played = made.played();
+        let heard = &played[0][..512];
+        assert_eq!(heard, (0..512).map(|frame| f64::from(frame) / 512.0).collect::<Vec<_>>(), "{device:?}");
+    }
+    made.remove();
+    for device in ["virtual:loopback", "Virtual Loopback"] {
+        let job = sounddevice::play(&long()).device(device).start().expect("it opens");
+        until("it plays", || job.position() > 0);
+    }
 }
 
 #[test]
@@ -191,6 +282,19 @@ fn by_itself_it_is_listed_where_it_is_named_and_its_indices_stay() {
         let index = DeviceSpecifier::from(device.index);
         let found = devices_for([Some(&index)]).expect("a list");
         assert_eq!(found.find(&index, None).expect("it is there").id, SPEAKERS);
+        // And that of its host API, which devices() does not list.
+        assert!(devices().expect("a list").host_apis().len() <= device.host_api);
+        let host = sounddevice::host_api(device.host_api as i64).expect("it is there");
+        assert_eq!((host.index, host.name), (device.host_api, "ALSA (PortAudio)"));
+        let of_it = found.iter().filter(|other| other.host_api == device.host_api).map(|other| other.index);
+        assert_eq!(host.devices, of_it.collect::<Vec<_>>());
+        let default = found.get(host.default_output.expect("a default")).expect("it is there");
+        assert_eq!(default.host_api_name, "ALSA (PortAudio)");
+        for nobodys in [-1, device.host_api as i64 + 1, i64::MAX] {
+            let error = sounddevice::host_api(nobodys).expect_err("nobody's");
+            assert_eq!(error.kind(), ErrorKind::NoSuchHostApi);
+            assert_eq!(error.message(), format!("Error querying host API {nobodys}"));
+        }
     });
 }
 
@@ -207,9 +311,23 @@ fn the_variable_chooses_it_alone_or_not_at_all() {
 #[test]
 fn the_variable_can_ask_for_all_of_both() {
     apart("the_variable_can_ask_for_all_of_both", "pulse", &[("SOUNDDEVICE_BACKEND", "all")], || {
+        let loopback = listed_with("virtual:loopback");
         let devices = devices().expect("a list");
-        assert_eq!(hosts(&devices), ["PulseAudio", "ALSA", "Virtual", "ALSA (PortAudio)"]);
+        assert_eq!(hosts(&devices), ["PulseAudio", "ALSA", "ALSA (PortAudio)", "Virtual"]);
+        assert_eq!(devices.iter().last().expect("a device").id, "virtual:loopback");
+        let positions: Vec<_> = devices.host_apis().iter().map(|host| host.index).collect();
+        assert_eq!(positions, [0, 1, 2, 3]);
+        for host in devices.host_apis() {
+            assert_eq!(sounddevice::host_api(host.index as i64).expect("it is there"), *host);
+        }
         assert_eq!(devices.default_device(Kind::Output).expect("a default").host_api_name, "PulseAudio");
+        // Indices stay with devices, wherever these stand.
+        let before = loopback.find_output("virtual:loopback").expect("it is there");
+        choose_backend(Some(Backend::Cpal));
+        let without = sounddevice::devices().expect("a list");
+        assert_eq!(hosts(&without), ["PulseAudio", "ALSA", "Virtual"]);
+        assert_eq!(without.find_output("virtual:loopback").expect("it is there").index, before.index);
+        choose_backend(None);
         assert!(devices.find_output(SPEAKERS).is_ok(), "{devices}");
         // Who names nothing of PortAudio's has the same list.
         assert_eq!(hosts(&listed_with("virtual:loopback")), hosts(&devices));
@@ -388,5 +506,100 @@ fn a_jack_server_that_stands_still_holds_nothing_up() {
         assert!(stays.wait_for(PATIENCE));
         stays.wait().expect("no error");
         until("all is as before", || listed(WIDE));
+    });
+}
+
+/// The next one of these that comes or goes before then.
+fn told(events: &Receiver<DeviceEvent>, host: &str, end: Instant) -> (bool, String) {
+    loop {
+        let left = end.saturating_duration_since(Instant::now());
+        match events.recv_timeout(left).expect("an event") {
+            DeviceEvent::Added(device) if device.host_api_name == host => return (true, device.id),
+            DeviceEvent::Removed(device) if device.host_api_name == host => return (false, device.id),
+            _ => {}
+        }
+    }
+}
+
+/// Clients of JACK come and go faster than PortAudio would be looked at by itself.
+fn clients_come_and_go(others_are_listed: bool) {
+    const CLIENT: &str = "jack-portaudio:guest";
+    until("the server is listed", || listed(WIDE));
+    let (sender, events) = mpsc::channel();
+    let watcher = watch_devices(move |event| drop(sender.send(event))).expect("a watcher");
+    let directory = PathBuf::from(std::env::var("SS_DIR").expect("set by the script"));
+    let end = Instant::now() + 2 * PATIENCE;
+    let mut ours = 0;
+    for _ in 0..6 {
+        let mut client = Command::new(directory.join("jack/jackloop"));
+        let mut client = client.args(["guest", "2"]).stdout(Stdio::null()).spawn().expect("it starts");
+        assert_eq!(told(&events, "JACK (PortAudio)", end), (true, CLIENT.into()));
+        assert!(listed(CLIENT));
+        let pid = client.id().to_string();
+        assert!(Command::new("kill").arg(pid).status().expect("kill runs").success());
+        client.wait().expect("it ends");
+        assert_eq!(told(&events, "JACK (PortAudio)", end), (false, CLIENT.into()));
+        assert!(!listed(CLIENT));
+        ours += usize::from(devices().expect("a list").host_apis().iter().any(|host| host.name == "JACK"));
+    }
+    drop(watcher);
+    assert_eq!(ours > 0, others_are_listed);
+}
+
+#[test]
+fn who_watches_it_alone_is_told_of_it_as_soon_as_others_see_a_change() {
+    let variables = [("SOUNDDEVICE_BACKEND", "portaudio")];
+    apart("who_watches_it_alone_is_told_of_it_as_soon_as_others_see_a_change", "jack", &variables, || {
+        clients_come_and_go(false);
+    });
+}
+
+#[test]
+fn who_watches_it_among_others_is_told_of_it_as_soon_as_they_see_a_change() {
+    let variables = [("SOUNDDEVICE_BACKEND", "all")];
+    apart("who_watches_it_among_others_is_told_of_it_as_soon_as_they_see_a_change", "jack", &variables, || {
+        clients_come_and_go(true);
+    });
+}
+
+#[test]
+fn who_watches_is_told_what_another_choice_changes() {
+    apart("who_watches_is_told_what_another_choice_changes", "pulse", &[], || {
+        let (sender, events) = mpsc::channel();
+        let watcher = watch_devices(move |event| drop(sender.send(event))).expect("a watcher");
+        let choices = [(Backend::PortAudio, 1), (Backend::All, 2), (Backend::Cpal, 0), (Backend::PortAudio, 1)];
+        let mut before = devices().expect("a list");
+        for (choice, expected) in choices {
+            choose_backend(Some(choice));
+            let now = devices().expect("a list");
+            let count = |host: &str| now.iter().filter(|device| device.host_api_name == host).count();
+            let of_each = [count("PulseAudio") > 0, count("ALSA (PortAudio)") > 0];
+            assert_eq!(of_each, [[true, false], [false, true], [true, true]][expected], "{now}");
+            let ids = |list: &Devices| list.iter().map(|device| device.id.clone()).collect::<Vec<_>>();
+            let (old, new) = (ids(&before), ids(&now));
+            let without = |these: &[String], those: &[String]| -> Vec<String> {
+                these.iter().filter(|id| !those.contains(id)).cloned().collect()
+            };
+            let next = || events.recv_timeout(PATIENCE).expect("an event");
+            for id in without(&old, &new) {
+                let event = next();
+                assert!(matches!(&event, DeviceEvent::Removed(device) if device.id == id), "{event:?}, not {id}");
+            }
+            for id in without(&new, &old) {
+                let event = next();
+                assert!(matches!(&event, DeviceEvent::Added(device) if device.id == id), "{event:?}, not {id}");
+            }
+            for kind in [Kind::Input, Kind::Output] {
+                let [old, new] = [&before, &now].map(|list| list.default_device(kind).map(|device| device.id.clone()));
+                if old == new {
+                    continue;
+                }
+                let DeviceEvent::DefaultChanged { kind: of, device } = next() else { panic!("another default {kind}") };
+                assert_eq!((of, device.map(|device| device.id)), (kind, new));
+            }
+            before = now;
+        }
+        drop(watcher);
+        assert!(events.iter().next().is_none(), "nothing else has changed");
     });
 }

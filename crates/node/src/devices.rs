@@ -62,20 +62,28 @@ impl From<&sounddevice::DeviceInfo> for DeviceInfo {
     }
 }
 
-impl From<Devices> for DeviceListing {
-    fn from(devices: Devices) -> Self {
-        let or_none = |index: Option<usize>| index.map_or(-1, |index| index as i32);
-        let default = |kind| or_none(devices.default_device(kind).map(|device| device.index));
-        let host_apis = devices.host_apis().iter().map(|host| HostApiInfo {
+fn or_none(index: Option<usize>) -> i32 {
+    index.map_or(-1, |index| index as i32)
+}
+
+impl From<&sounddevice::HostApiInfo> for HostApiInfo {
+    fn from(host: &sounddevice::HostApiInfo) -> Self {
+        Self {
             index: host.index as u32,
             name: host.name.into(),
             devices: host.devices.iter().map(|index| *index as u32).collect(),
             default_input_device: or_none(host.default_input),
             default_output_device: or_none(host.default_output),
-        });
+        }
+    }
+}
+
+impl From<Devices> for DeviceListing {
+    fn from(devices: Devices) -> Self {
+        let default = |kind| or_none(devices.default_device(kind).map(|device| device.index));
         Self {
             devices: devices.iter().map(DeviceInfo::from).collect(),
-            host_apis: host_apis.collect(),
+            host_apis: devices.host_apis().iter().map(HostApiInfo::from).collect(),
             default_input: default(Kind::Input),
             default_output: default(Kind::Output),
         }
@@ -137,6 +145,15 @@ pub fn find_device(env: Env, device: Option<Specifier>, direction: Option<String
         (None, direction) => devices.resolve(None, direction.unwrap_or(Kind::Output)),
     };
     found.map(DeviceInfo::from).map_err(|error| throw(&env, error))
+}
+
+/// The host API of an index, if there is one.
+#[napi]
+pub fn find_host_api(env: Env, index: f64) -> Result<Option<HostApiInfo>> {
+    match sounddevice::host_api(index as i64) {
+        Err(error) if error.kind() == ErrorKind::NoSuchHostApi => Ok(None),
+        found => found.map(|host| Some((&host).into())).map_err(|error| throw(&env, error)),
+    }
 }
 
 #[napi(object)]

@@ -36,9 +36,11 @@ static CHOSEN: AtomicU8 = AtomicU8::new(0);
 /// Chooses whose devices are listed, found by name and used by default from now on, in the whole process; the virtual host's
 /// are there in any case. None leaves it to the environment variable `SOUNDDEVICE_BACKEND` (`cpal`, `portaudio` or `all`), and
 /// without that PortAudio's are looked at only where a call names one: see [`devices_for`](crate::devices_for). Streams that
-/// are open stay as they are.
+/// are open stay as they are; who watches the devices is told what has changed.
 ///
-/// Whether there is a PortAudio shows when it is asked for: `NoLibrary`.
+/// Whether there is a PortAudio shows when it is asked for: `NoLibrary`. Without it, `All` lists the others; with `PortAudio`
+/// there is no list and no default device, and virtual devices can be made, found and used all the same. The virtual host is the
+/// last one in lists with either.
 ///
 /// ```
 /// use sounddevice::{Backend, choose_backend, devices};
@@ -54,6 +56,7 @@ pub fn choose_backend(backend: Option<Backend>) {
         Some(Backend::All) => 3,
     };
     CHOSEN.store(number, Ordering::Release);
+    crate::device::rechosen();
 }
 
 /// The variable is read once, when it is needed first.

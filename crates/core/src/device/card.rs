@@ -87,7 +87,7 @@ impl Devices {
                 }
             }
         }
-        Err(self.none(format!("No {what} matching '{query}'")))
+        Err(self.none(Some(&query.into()), format!("No {what} matching '{query}'")))
     }
 }
 
@@ -102,6 +102,7 @@ fn in_order(name: &str, letters: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::backend::choice::Choice;
     use crate::backend::{DeviceRecord, HostListing};
     use crate::device::registry::{compose, hosts};
     use crate::error::ErrorKind;
@@ -137,7 +138,7 @@ mod tests {
         let mut listings: Vec<Option<HostListing>> = hosts().iter().map(|_| Some(HostListing::default())).collect();
         listings[0] = Some(listing(first));
         listings[1] = Some(HostListing { default_output: None, ..listing(second) });
-        compose(listings, Some(Vec::new()))
+        compose(Choice::Named, listings, Some(Ok(Vec::new())))
     }
 
     fn speaker(query: &str) -> std::result::Result<String, ErrorKind> {

@@ -72,7 +72,8 @@ impl Devices {
     ///
     /// # Errors
     /// `NoSuchDevice` where none fits or it lacks that direction, `AmbiguousDevice` where several do; the message names them.
-    /// `TimedOut` where none fits and a host API that may have it did not answer.
+    /// `TimedOut` where none fits and a host API that may have it did not answer; `NoLibrary` where that is PortAudio's, which is
+    /// not there.
     pub fn find(&self, specifier: &DeviceSpecifier, kind: Option<Kind>) -> Result<&DeviceInfo> {
         match specifier {
             DeviceSpecifier::Index(index) => self.by_index(*index, kind),
@@ -83,8 +84,9 @@ impl Devices {
     fn by_index(&self, index: i64, kind: Option<Kind>) -> Result<&DeviceInfo> {
         let message = format!("Error querying device {index}");
         // Nobody will ever have it, whether all have answered or not.
-        let Ok(index) = usize::try_from(index) else { return Err(Error::new(ErrorKind::NoSuchDevice, message)) };
-        let device = self.get(index).ok_or_else(|| self.none(message))?;
+        let Ok(wanted) = usize::try_from(index) else { return Err(Error::new(ErrorKind::NoSuchDevice, message)) };
+        let specifier = DeviceSpecifier::Index(index);
+        let device = self.get(wanted).ok_or_else(|| self.none(Some(&specifier), message))?;
         match kind {
             Some(kind) if device.max_channels(kind) == 0 => Err(not_a(kind, device)),
             _ => Ok(device),
@@ -92,11 +94,19 @@ impl Devices {
     }
 
     /// No device, as far as we know.
-    pub(super) fn none(&self, message: String) -> Error {
+    pub(super) fn none(&self, specifier: Option<&DeviceSpecifier>, message: String) -> Error {
+        if let Some(error) = self.refusal(specifier) {
+            return error;
+        }
         match self.silent[..] {
             [] => Error::new(ErrorKind::NoSuchDevice, message),
-            _ => Error::new(ErrorKind::TimedOut, format!("{message}; {} did not answer", self.silent.join(" and "))),
+            _ => self.unanswered(&message),
         }
+    }
+
+    /// Somebody who may have it is silent.
+    pub(super) fn unanswered(&self, message: &str) -> Error {
+        Error::new(ErrorKind::TimedOut, format!("{message}; {} did not answer", self.silent.join(" and ")))
     }
 
     fn by_text(&self, text: &str, kind: Option<Kind>) -> Result<&DeviceInfo> {
@@ -112,7 +122,7 @@ impl Devices {
             self.infos.iter().filter(has_kind).filter(|device| fits(&full_name(device), &wanted)).collect();
         let what = kind.map_or_else(|| "input/output".to_string(), |kind| kind.to_string());
         match fitting[..] {
-            [] => Err(self.none(format!("No {what} device matching '{text}'"))),
+            [] => Err(self.none(Some(&text.into()), format!("No {what} device matching '{text}'"))),
             [device] => Ok(device),
             _ => {
                 let whole = |device: &&&DeviceInfo| device.name.to_lowercase() == wanted || full_name(device) == wanted;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::{DeviceInfo, DeviceSpecifier, Devices, HostApiInfo};
 use crate::backend::choice::{Choice, choice};
 use crate::backend::{self, HostApi, HostListing, Listing, virtual_host};
-use crate::error::{ErrorKind, Result};
+use crate::error::{Error, ErrorKind, Result};
 use crate::patience::{Asked, Question};
 
 /// How long a host API may take to open or start before it is given up.
@@ -39,8 +39,13 @@ const LISTING_ALL: Duration = Duration::from_millis(4500);
 
 /// What host APIs of PortAudio's have.
 type Listed = Vec<(&'static dyn HostApi, HostListing)>;
-/// Nothing where it has not answered.
-pub(super) type Portaudios = Option<Listed>;
+/// Nothing where it has not answered; the error where it cannot be had.
+pub(super) type Portaudios = Option<Result<Listed>>;
+
+/// Whether anybody can know where its host APIs stand in the list.
+pub(super) fn portaudio_was_listed() -> bool {
+    LAST.lock().unwrap_or_else(PoisonError::into_inner).is_some()
+}
 
 /// Who asks for the devices, as far as PortAudio is concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -66,26 +71,26 @@ pub(super) fn list_until(wanted: Wanted, enough: impl Fn(&Devices) -> bool) -> R
     let choice = choice()?;
     let last = || LAST.lock().unwrap_or_else(PoisonError::into_inner).clone();
     let portaudios = match (choice, wanted) {
-        (Choice::Cpal, _) | (Choice::Named, Wanted::Others | Wanted::Any) => Some(Vec::new()),
+        (Choice::Cpal, _) | (Choice::Named, Wanted::Others | Wanted::Any) => Some(Ok(Vec::new())),
         // It takes its time, and is listed only so that positions in the list stay the same.
-        (Choice::PortAudio | Choice::All, Wanted::Others) => last(),
+        (Choice::PortAudio | Choice::All, Wanted::Others) => last().map(Ok),
         _ => None,
     };
     let second = portaudios.is_none().then(Second::ask);
-    let mut asking = Asking::begin(hosts().iter().map(|_| true));
+    let mut asking = Asking::begin(hosts().iter().map(|host| chosen(choice, host.as_ref())));
     let late = asking.listen(LISTING);
     let portaudios = match second {
-        Some(second) => second.answer()?,
+        Some(second) => second.answer(),
         None => portaudios,
     };
-    let devices = compose(asking.lists.clone(), portaudios.clone());
+    let devices = compose(choice, asking.lists.clone(), portaudios.clone());
     if !late || enough(&devices) {
         asking.give_up();
         return Ok(devices);
     }
     asking.insist(LISTING_ALL);
     asking.give_up();
-    Ok(compose(asking.lists, portaudios))
+    Ok(compose(choice, asking.lists, portaudios))
 }
 
 /// PortAudio while it is asked.
@@ -101,26 +106,22 @@ impl Second {
         Self { question, end: Instant::now() + LISTING_ALL }
     }
 
-    pub(super) fn answer(self) -> Result<Portaudios> {
+    pub(super) fn answer(self) -> Portaudios {
         let left = self.end.saturating_duration_since(Instant::now());
-        let listed = match self.question.and_then(|question| question.wait(left)) {
-            Some(Err(error)) if error.kind() == ErrorKind::TimedOut => None,
-            answer => answer.transpose()?,
-        };
-        if let Some(listed) = &listed {
+        let answer = self.question.and_then(|question| question.wait(left));
+        if let Some(Ok(listed)) = &answer {
             *LAST.lock().unwrap_or_else(PoisonError::into_inner) = Some(listed.clone());
         }
-        Ok(listed)
+        answer.filter(|answer| !answer.as_ref().is_err_and(|error| error.kind() == ErrorKind::TimedOut))
     }
 }
 
 /// Whether one of our host APIs is listed at all.
-pub(super) fn chosen(host: &dyn HostApi) -> bool {
-    choice() != Ok(Choice::PortAudio) || host.name() == virtual_host::NAME
+pub(super) fn chosen(choice: Choice, host: &dyn HostApi) -> bool {
+    choice != Choice::PortAudio || host.name() == virtual_host::NAME
 }
 
-/// What those of our host APIs have that are wanted and that the program has not ruled out; nothing for those that do not
-/// answer.
+/// What those of our host APIs have that are wanted; nothing for those that do not answer.
 pub(super) fn listings(wanted: impl Iterator<Item = bool>) -> Vec<Option<HostListing>> {
     let mut asking = Asking::begin(wanted);
     asking.listen(LISTING);
@@ -161,7 +162,7 @@ impl Asking {
         for (position, wanted) in order {
             let host = hosts()[position].as_ref();
             match host.listing() {
-                _ if !wanted || !chosen(host) => asking.lists[position] = Some(HostListing::default()),
+                _ if !wanted => asking.lists[position] = Some(HostListing::default()),
                 Listing::AtOnce => asking.lists[position] = host.list().ok(),
                 _ => match ask(position) {
                     Some(question) => asking.questions[position] = Some(question),
@@ -210,7 +211,7 @@ impl Asking {
 pub(crate) fn virtual_devices() -> Devices {
     let virtual_host = |host: &dyn HostApi| host.name() == virtual_host::NAME;
     let list = |host: &dyn HostApi| if virtual_host(host) { host.list().ok() } else { Some(HostListing::default()) };
-    compose(hosts().iter().map(|host| list(host.as_ref())).collect(), Some(Vec::new()))
+    compose(Choice::Named, hosts().iter().map(|host| list(host.as_ref())).collect(), Some(Ok(Vec::new())))
 }
 
 /// Whose device an index or a text can be.
@@ -232,27 +233,49 @@ pub(super) fn wanted(specifier: &DeviceSpecifier) -> Wanted {
     }
 }
 
+impl Devices {
+    /// Why nobody knows whether there is such a device, or a default one: it would be PortAudio's, which cannot be had.
+    pub(super) fn refusal(&self, specifier: Option<&DeviceSpecifier>) -> Option<Error> {
+        let named = || specifier.is_some_and(|specifier| wanted(specifier) == Wanted::PortAudios);
+        self.missing.clone().filter(|_| self.silent.contains(&SECOND) || named())
+    }
+}
+
+/// What is silent where PortAudio is.
+const SECOND: &str = "PortAudio";
 /// In the name of each of its host APIs, and in the ids of their devices.
 const PORTAUDIO: &str = "portaudio";
 /// What ids of virtual devices begin with.
 const VIRTUAL: &str = "virtual:";
 
-/// The list of what our host APIs have and of what PortAudio's have. These stand behind all of ours, whose positions are the
-/// same whether PortAudio is looked at or not; where it has been chosen, before the virtual host.
-pub(super) fn compose(ours: Vec<Option<HostListing>>, portaudios: Portaudios) -> Devices {
-    let mut devices =
-        Devices { infos: Vec::new(), located: Vec::new(), host_apis: Vec::new(), silent: Vec::new(), known: 0 };
+/// The list of what our host APIs have and of what PortAudio's have. Where these are chosen, the virtual host is the last one;
+/// else they stand behind all of ours, whose positions are the same whether PortAudio is looked at or not. Where it cannot be
+/// had, the others are as they are without it, and it is silent only where it is the only one.
+pub(super) fn compose(choice: Choice, ours: Vec<Option<HostListing>>, portaudios: Portaudios) -> Devices {
+    let mut devices = Devices {
+        infos: Vec::new(),
+        located: Vec::new(),
+        host_apis: Vec::new(),
+        silent: Vec::new(),
+        known: 0,
+        missing: None,
+    };
     let ours = hosts().iter().map(AsRef::as_ref).zip(ours);
     let (last, real): (Vec<_>, Vec<_>) = ours.partition(|(host, _)| host.name() == virtual_host::NAME);
     let named = |(host, listing): (&'static dyn HostApi, Option<HostListing>)| {
         (host.name(), listing.map(|listing| (host, listing)))
     };
     let portaudios: Vec<_> = match portaudios {
-        None => vec![("PortAudio", None)],
-        Some(listed) => listed.into_iter().map(|(host, listing)| named((host, Some(listing)))).collect(),
+        None => vec![(SECOND, None)],
+        Some(Ok(listed)) => listed.into_iter().map(|(host, listing)| named((host, Some(listing)))).collect(),
+        Some(Err(error)) => {
+            devices.missing = Some(error);
+            if choice == Choice::PortAudio { vec![(SECOND, None)] } else { Vec::new() }
+        }
     };
     let last: Vec<_> = last.into_iter().map(named).collect();
-    let (second, third) = if choice() == Ok(Choice::PortAudio) { (portaudios, last) } else { (last, portaudios) };
+    let is_chosen = matches!(choice, Choice::PortAudio | Choice::All);
+    let (second, third) = if is_chosen { (portaudios, last) } else { (last, portaudios) };
     for (name, listing) in real.into_iter().map(named).chain(second).chain(third) {
         let Some((host, listing)) = listing else {
             devices.silent.push(name);

@@ -1,21 +1,24 @@
 //! Devices that come and go.
 
 use std::collections::{BTreeSet, VecDeque};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use super::registry::{Portaudios, Second, chosen, compose, hosts, listings};
 use super::{DeviceInfo, Devices, Kind};
-use crate::backend::HostListing;
 use crate::backend::choice::{Choice, choice};
+use crate::backend::{HostListing, virtual_host};
 use crate::error::{Error, ErrorKind, Result};
 
 /// How often host APIs are looked at that do not tell, and those whose server was not there.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// How often PortAudio is looked at where it is chosen: it opens all devices for that.
+/// How often PortAudio is looked at where it is chosen and nothing else has changed: it opens all devices for that.
 const LONG_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How soon it is looked at where something has: what changes in the meantime is seen by the same look.
+const SOON: Duration = Duration::from_millis(100);
 
 /// What happened to the list of devices.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,6 +64,8 @@ struct State {
     poked: BTreeSet<usize>,
     /// Those that tell no longer.
     deaf: BTreeSet<usize>,
+    /// Another backend has been chosen.
+    rechosen: bool,
     closed: bool,
 }
 
@@ -100,7 +105,8 @@ impl Shared {
 
     /// Waits for news, or until then. None when it is over.
     fn wait(&self, until: Option<Instant>) -> Option<State> {
-        let quiet = |state: &mut State| state.poked.is_empty() && state.said.is_empty() && !state.closed;
+        let quiet =
+            |state: &mut State| state.poked.is_empty() && state.said.is_empty() && !state.rechosen && !state.closed;
         let mut state = match until.map(|until| until.saturating_duration_since(Instant::now())) {
             Some(patience) => {
                 let waited = self.changed.wait_timeout_while(self.state(), patience, quiet);
@@ -118,8 +124,9 @@ impl Shared {
 ///
 /// PulseAudio, WASAPI and Core Audio tell of changes; that servers and clients of JACK come and go is seen on Linux by what
 /// jackd's leave in `/dev/shm`. Elsewhere, for a PulseAudio server to come, and for ports of JACK that come and go while their
-/// client stays, there is a cheap look once a second. Devices of PortAudio's are watched where that is the chosen backend,
-/// every ten seconds, and while no stream is open on it.
+/// client stays, there is a cheap look once a second. Devices of PortAudio's are watched where that is among the chosen
+/// backends and while no stream is open on it: they are looked at a tenth of a second after those of other host APIs have
+/// changed, listed or not, and every ten seconds. Another choice of backends is told as a change of the list.
 ///
 /// # Errors
 /// `Host` where the system has no thread for it.
@@ -132,8 +139,12 @@ impl Shared {
 /// ```
 pub fn watch_devices(tell: impl FnMut(DeviceEvent) + Send + 'static) -> Result<DeviceWatcher> {
     let shared = Arc::new(Shared::default());
+    let mut watching = WATCHING.lock().unwrap_or_else(PoisonError::into_inner);
+    watching.retain(|other| other.strong_count() > 0);
+    watching.push(Arc::downgrade(&shared));
+    drop(watching);
     // Whatever happens from now on is told.
-    let known = Known { portaudios: second(), ours: listings(hosts().iter().map(|_| true)) };
+    let known = Known::now();
     let watched = Arc::clone(&shared);
     thread::Builder::new()
         .name("device watch".into())
@@ -150,14 +161,59 @@ impl Drop for DeviceWatcher {
     }
 }
 
+/// All that watch.
+static WATCHING: Mutex<Vec<Weak<Shared>>> = Mutex::new(Vec::new());
+
+/// Has all who watch see what another choice of backends means.
+pub(crate) fn rechosen() {
+    let watching = WATCHING.lock().unwrap_or_else(PoisonError::into_inner);
+    for shared in watching.iter().filter_map(Weak::upgrade) {
+        shared.state().rechosen = true;
+        shared.changed.notify_all();
+    }
+}
+
 /// What host APIs have said last.
-#[derive(Clone)]
 struct Known {
+    choice: Choice,
+    /// All of ours: where only PortAudio is chosen, their changes say when to look at that.
     ours: Vec<Option<HostListing>>,
     portaudios: Portaudios,
 }
 
 impl Known {
+    fn now() -> Self {
+        // In this order: what changes while PortAudio is looking is a change of ours from now on.
+        let ours = listings(hosts().iter().map(|_| true));
+        let mut known = Self { choice: Choice::Named, ours, portaudios: None };
+        known.look_at_second();
+        known
+    }
+
+    /// Looks at PortAudio, where it is chosen now.
+    fn look_at_second(&mut self) {
+        self.choice = choice().unwrap_or(Choice::Named);
+        self.portaudios = if self.has_second() { Second::ask().answer() } else { Some(Ok(Vec::new())) };
+    }
+
+    fn has_second(&self) -> bool {
+        matches!(self.choice, Choice::PortAudio | Choice::All)
+    }
+
+    /// Takes what one of ours has now; whether that is a sign for PortAudio.
+    fn take(&mut self, host: usize, listing: Option<HostListing>) -> bool {
+        let changed = hosts()[host].name() != virtual_host::NAME && outline(&self.ours[host]) != outline(&listing);
+        self.ours[host] = listing;
+        changed
+    }
+
+    fn devices(&self) -> Devices {
+        let listed = |(host, listing): (usize, &Option<HostListing>)| {
+            if chosen(self.choice, hosts()[host].as_ref()) { listing.clone() } else { Some(HostListing::default()) }
+        };
+        compose(self.choice, self.ours.iter().enumerate().map(listed).collect(), self.portaudios.clone())
+    }
+
     /// Which of ours have devices.
     fn served(&self) -> Vec<bool> {
         self.ours.iter().map(has_devices).collect()
@@ -168,26 +224,24 @@ fn has_devices(listing: &Option<HostListing>) -> bool {
     listing.as_ref().is_some_and(|listing| !listing.devices.is_empty())
 }
 
-/// PortAudio's, where it is chosen.
-fn second() -> Portaudios {
-    match choice() {
-        Ok(Choice::PortAudio | Choice::All) => Second::ask().answer().ok().flatten(),
-        _ => Some(Vec::new()),
-    }
+/// Which devices there are, and which are the default ones; latencies change by themselves.
+fn outline(listing: &Option<HostListing>) -> Option<(Vec<&str>, [Option<usize>; 2])> {
+    let listing = listing.as_ref()?;
+    let keys = listing.devices.iter().map(|device| device.key.as_str()).collect();
+    Some((keys, [listing.default_input, listing.default_output]))
 }
 
 fn watch(shared: &Arc<Shared>, mut known: Known, mut tell: impl FnMut(DeviceEvent)) {
     let listen = |host: usize| {
         let poke = Poke { shared: Arc::clone(shared), host };
-        chosen(hosts()[host].as_ref()).then(|| hosts()[host].watch(&poke)).flatten()
+        hosts()[host].watch(&poke)
     };
     let mut ears: Vec<_> = (0..hosts().len()).map(listen).collect();
     // Those that told once and may do so again when they have devices.
     let mut lost = vec![false; ears.len()];
-    let list = |known: &Known| compose(known.ours.clone(), known.portaudios.clone());
-    let mut before = list(&known);
+    let mut before = known.devices();
     let mut compare = |known: &Known| {
-        let now = list(known);
+        let now = known.devices();
         for event in changes(&before, &now) {
             if !shared.state().closed {
                 tell(event);
@@ -195,27 +249,21 @@ fn watch(shared: &Arc<Shared>, mut known: Known, mut tell: impl FnMut(DeviceEven
         }
         before = now;
     };
-    let is_second = matches!(choice(), Ok(Choice::PortAudio | Choice::All));
     let mut look = Instant::now() + INTERVAL;
-    let mut second_look = is_second.then(|| Instant::now() + LONG_INTERVAL);
+    let mut second_look = known.has_second().then(|| Instant::now() + LONG_INTERVAL);
     loop {
         // Where all tell, there is nothing to look for.
         let next_look = ears.iter().any(Option::is_none).then_some(look);
-        let Some(State { said, poked, deaf, .. }) = shared.wait(next_look.into_iter().chain(second_look).min()) else {
-            return;
-        };
-        if second_look.is_some_and(|time| Instant::now() >= time) {
-            known.portaudios = second();
-            compare(&known);
-            second_look = Some(Instant::now() + LONG_INTERVAL);
-        }
+        let news = shared.wait(next_look.into_iter().chain(second_look).min());
+        let Some(State { said, poked, deaf, rechosen, .. }) = news else { return };
         for host in deaf {
             ears[host] = None;
             lost[host] = true;
         }
         let served = known.served();
-        for (host, listing) in said.into_iter().filter(|(host, _)| chosen(hosts()[*host].as_ref())) {
-            known.ours[host] = Some(listing);
+        let mut changed = false;
+        for (host, listing) in said {
+            changed |= known.take(host, Some(listing));
             compare(&known);
         }
         // Those that have called for it, and from time to time those that never do.
@@ -232,11 +280,20 @@ fn watch(shared: &Arc<Shared>, mut known: Known, mut tell: impl FnMut(DeviceEven
                     ears[host] = listen(host);
                     lost[host] = false;
                 }
-                known.ours[host] = listing;
+                changed |= known.take(host, listing);
             }
             compare(&known);
         }
         shared.look_around(&served, &known);
+        if changed {
+            second_look = second_look.map(|time| time.min(Instant::now() + SOON));
+        }
+        // Last of all: it takes its time.
+        if rechosen || second_look.is_some_and(|time| Instant::now() >= time) {
+            known.look_at_second();
+            compare(&known);
+            second_look = known.has_second().then(|| Instant::now() + LONG_INTERVAL);
+        }
     }
 }
 

@@ -38,6 +38,8 @@ fn a_device_that_always_fails_is_refused_every_time() {
             for error in [output, input, checked] {
                 let refused = [ErrorKind::NoSuchDevice, ErrorKind::DeviceUnavailable, ErrorKind::Host];
                 assert!(refused.contains(&error.kind()), "{:?}: {error}", error.kind());
+                let host_error = error.host_error().filter(|host_error| host_error.text.contains("I/O error"));
+                assert!(host_error.is_none_or(|host_error| host_error.code == -5), "{host_error:?}");
             }
         }
         way.carries::<f32>(4_800);

@@ -9,10 +9,15 @@ const ACCESS_DENIED: i64 = 0x8007_0005u32.cast_signed() as i64;
 /// `HRESULT_FROM_WIN32(ERROR_NOT_FOUND)`: an endpoint that has gone meanwhile.
 const NOT_FOUND: i64 = 0x8007_0490u32.cast_signed() as i64;
 
-/// The system's own number, which cpal passes on in the text only: there it is the same in all languages.
+/// The system's own number, which cpal passes on in the text only: there it is the same in all languages. 0 where cpal keeps no
+/// more than the kind of the error, as it does with ALSA's commonest ones.
 fn number(text: &str) -> i64 {
-    let found = text.rsplit_once("(os error ").and_then(|(_, rest)| rest.split(')').next()?.parse().ok());
-    found.unwrap_or(0)
+    let after = |words: &str| text.rsplit_once(words).map(|(_, rest)| rest);
+    let first = |numeral: &str| numeral.split(')').next().and_then(|numeral| numeral.parse::<i64>().ok());
+    let system = after("(os error ").and_then(first);
+    // "ALSA function 'snd_pcm_open' failed with error 'I/O error (5)'": ALSA's own numbers are the negative ones.
+    let alsa = || after(" failed with error '")?.rsplit_once(" (").and_then(|(_, rest)| first(rest)).map(|n| -n.abs());
+    system.or_else(alsa).unwrap_or(0)
 }
 
 /// `host` refuses `what`.
@@ -56,5 +61,16 @@ mod tests {
         let gone = "Failed to build audio client: Element not found. (os error -2147023728)";
         assert_eq!(told(gone), (ErrorKind::DeviceUnavailable, Some(-2_147_023_728)));
         assert_eq!(told("no number (os error x)"), (ErrorKind::Host, Some(0)));
+    }
+
+    #[test]
+    fn alsas_numbers_are_found_in_the_text() {
+        assert_eq!(number("ALSA function 'snd_pcm_open' failed with error 'I/O error (5)'"), -5);
+        assert_eq!(number("ALSA function 'snd_pcm_open' failed with error 'Unknown (odd) errno (-32)'"), -32);
+        for none in
+            ["ALSA function 'snd_pcm_open' failed with error 'I/O error'", "(5)", "", " failed with error '(x)'"]
+        {
+            assert_eq!(number(none), 0, "{none}");
+        }
     }
 }

@@ -22,7 +22,7 @@ const NAMES: &[&str] = if cfg!(target_os = "windows") {
     &["libportaudio.so.2"]
 };
 
-/// What to do where there is none.
+/// What to do where there is none that can be used.
 const INSTALL: &str = if cfg!(target_os = "windows") {
     "put portaudio.dll beside the program"
 } else if cfg!(target_os = "macos") {
@@ -253,14 +253,13 @@ pub(super) unsafe fn owned(text: *const c_char) -> String {
 fn load() -> Result<Library, String> {
     let named = std::env::var_os(VARIABLE).filter(|path| !path.is_empty());
     let names = named.as_ref().map_or_else(|| NAMES.iter().map(OsString::from).collect(), |path| vec![path.clone()]);
-    let (handle, others) = open(&names).map_err(|reason| match named {
-        Some(_) => format!("the file that {VARIABLE} names cannot be loaded: {reason}"),
-        None => format!("{INSTALL}, or name the file in {VARIABLE}: {reason}"),
-    })?;
-    let library = Library::from(handle, others)?;
-    let (number, text) = library.version();
-    recent(number, &text)?;
-    Ok(library)
+    let found = open(&names).and_then(|(handle, others)| {
+        let library = Library::from(handle, others)?;
+        let (number, text) = library.version();
+        recent(number, &text).map(|()| library)
+    });
+    let whose = named.map_or_else(String::new, |path| format!("{VARIABLE} names '{}': ", path.display()));
+    found.map_err(|reason| format!("{whose}{reason}; {INSTALL}, or name its file in {VARIABLE}"))
 }
 
 /// The library, and whether others of this process had loaded it before.
