@@ -8,6 +8,8 @@
 
 pub(super) mod client;
 mod cycle;
+#[cfg(target_os = "linux")]
+mod database;
 pub(super) mod library;
 mod lister;
 #[cfg(target_os = "linux")]

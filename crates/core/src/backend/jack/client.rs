@@ -103,6 +103,8 @@ impl Client {
         let open = || {
             // Before each attempt: a server that is dying refuses the first one, and its death is known by the next.
             mourn()?;
+            #[cfg(target_os = "linux")]
+            super::database::mend();
             let deaths = DEATHS.load(Ordering::Acquire);
             let mut status: c_int = 0;
             // SAFETY: the name is terminated and the status is ours; no option needs a further argument.
