@@ -184,3 +184,39 @@ test('without priming, what comes before the first frame is silence that nobody 
   same(t, played?.subarray(8 * PERIOD), new Float64Array(4 * PERIOD).fill(0.5));
   await stream.close();
 });
+
+test.serial('an error that a waiting read, write or iteration tells is no warning besides', async (t) => {
+  const warnings: Error[] = [];
+  const hear = (warning: Error) => warnings.push(warning);
+  process.on('warning', hear);
+  const waits: Record<string, (stream: Stream) => Promise<unknown>> = {
+    read: (stream) => stream.read(100_000),
+    write: (stream) => stream.write(new Float32Array(500_000)),
+    iteration: (stream) => stream[Symbol.asyncIterator]().next(),
+    nothing: async () => {},
+  };
+  for (const [what, wait] of Object.entries(waits)) {
+    using device = manual(1);
+    const stream = new Stream({ device: device.index }).start();
+    const over = new Promise<void>((resolve) => stream.once('finished', resolve));
+    const waiting = wait(stream);
+    device.inject('lost');
+    if (what !== 'nothing') t.is(nameOf(await t.throwsAsync(waiting)), LOST, what);
+    await over;
+    await new Promise(setImmediate);
+    t.is(warnings.splice(0).length, what === 'nothing' ? 1 : 0, what);
+    await stream.close();
+  }
+  process.off('warning', hear);
+});
+
+test('a stream whose signal aborts before it starts has finished', async (t) => {
+  using device = manual(1);
+  const controller = new AbortController();
+  const stream = new Stream({ device: device.index, signal: controller.signal });
+  const { finished } = stream;
+  controller.abort();
+  t.is(await finished, undefined);
+  t.is(await stream.finished, undefined);
+  await stream.close();
+});

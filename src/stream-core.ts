@@ -109,7 +109,7 @@ export class StreamCore {
   #heed(signal: AbortSignal | undefined): void {
     if (signal === undefined) return;
     const core = new WeakRef(this);
-    const aborted = () => core.deref()?.abort();
+    const aborted = () => core.deref()?.cut();
     signal.addEventListener('abort', aborted, { once: true });
     this.#unheed = () => signal.removeEventListener('abort', aborted);
     abandoned.register(this, this.#unheed);
@@ -223,6 +223,12 @@ export class StreamCore {
     this.transfers.run();
   }
 
+  /** Its signal has aborted: there will not be another run. */
+  cut(): void {
+    this.abort();
+    if (this.#runs.length === 0) this.#settleLast();
+  }
+
   close(): Promise<void> {
     this.#end(true);
     this.handle.close();
@@ -257,6 +263,11 @@ export class StreamCore {
     this.#unheed?.();
     if (this.#runs.length > 0) return;
     this.handle.leave();
+    this.#settleLast();
+  }
+
+  /** The run to come never will. */
+  #settleLast(): void {
     if (this.#last.over) return;
     this.#last.over = true;
     this.#last.resolve();
@@ -348,7 +359,7 @@ export class StreamCore {
 
   #fail(run: Run, failure: Error): void {
     if (this.#owner.listenerCount('error') > 0) safely(() => this.#owner.emit('error', failure));
-    else if (!run.asked) process.emitWarning(failure);
+    else if (!run.asked && !this.transfers.complained) process.emitWarning(failure);
   }
 }
 

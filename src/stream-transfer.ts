@@ -73,6 +73,8 @@ export class Transfers {
   readonly #frame: number;
   /** Somebody will look soon, whatever is waiting then. */
   deferred = false;
+  /** A read or a write that waited has told why the run failed. */
+  complained = false;
 
   constructor(handle: Handle, plan: StreamPlan, told: (flags: CallbackFlags) => void) {
     this.#handle = handle;
@@ -101,6 +103,7 @@ export class Transfers {
 
   /** Another run begins. */
   begin(): void {
+    this.complained = false;
     this.#intake.begin();
   }
 
@@ -203,14 +206,14 @@ export class Transfers {
       native(() => this.#handle.checkRead());
       return false;
     } catch (error) {
-      const code = error instanceof SoundDeviceError ? error.code : undefined;
-      const ordered = code === 'ERR_STREAM_STOPPED' || code === 'ERR_STREAM_CLOSED';
+      const ordered = isOrdered(error);
       if (pending.owner && ordered) {
         const side = this.#plan.input as SidePlan;
         const data = pending.into ?? make(this.#plan.raw, side, 0);
         this.#settle(pending, cut(data, pending.frames * this.#channels[0], side));
       } else {
         this.#putBack(pending);
+        this.complained ||= !ordered;
         pending.reject(this.#reason(error));
       }
       return true;
@@ -322,11 +325,19 @@ export class Transfers {
       } catch (error) {
         this.#writes.shift();
         this.#handle.endWrite();
-        pending.reject(this.#reason(fromNative(error)));
+        const told = fromNative(error);
+        this.complained ||= !isOrdered(told);
+        pending.reject(this.#reason(told));
       }
     }
     return this.#reads.length + this.#writes.length < before;
   }
+}
+
+/** Whether it says that the user has ended the stream. */
+function isOrdered(error: unknown): boolean {
+  const code = error instanceof SoundDeviceError ? error.code : undefined;
+  return code === 'ERR_STREAM_STOPPED' || code === 'ERR_STREAM_CLOSED';
 }
 
 function checkWhole(bytes: number, size: number, channels: number): void {

@@ -11,7 +11,10 @@ import type { CallbackFlags } from './flags.js';
 export interface StreamEvents {
   /** The stream has ended, however it did. */
   finished: [];
-  /** It ended by an error. Without a listener this is one process warning, never an uncaught exception. */
+  /**
+   * It ended by an error. One that nobody hears (no listener, `finished` not asked for, no read or write that waited) is one
+   * process warning, never an uncaught exception.
+   */
   error: [error: Error];
   /** Samples were lost or were missing. */
   xrun: [status: CallbackFlags];
