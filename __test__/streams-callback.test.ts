@@ -511,3 +511,29 @@ test('latency before the start is what is measured, blocks made ahead and rebloc
     }
   }
 });
+
+test('a last block that comes too late ends the stream all the same', async (t) => {
+  using device = virtual.createDevice({ inputs: 1, outputs: 1 });
+  for (const act of [
+    () => COMPLETE,
+    () => {
+      throw new CallbackStop();
+    },
+  ]) {
+    let calls = 0;
+    const stream = new Stream({
+      device: device.index,
+      callback() {
+        calls += 1;
+        if (calls < 20) return CONTINUE;
+        // Longer than all that is made ahead.
+        const end = Date.now() + 300;
+        while (Date.now() < end);
+        return act() as never;
+      },
+    }).start();
+    await stream.finished;
+    t.deepEqual([calls, stream.active], [20, false]);
+    await stream.close();
+  }
+});

@@ -62,6 +62,8 @@ pub struct Handoff {
     over: AtomicBool,
     /// The user ends the stream at once.
     verdict: AtomicU8,
+    /// The number of the block that is the last to be played, counted from 1; 0 while there is none.
+    last: AtomicU64,
     answered: Event,
     /// Blocks of input that were dropped, and of output that came too late.
     lost: [AtomicU64; 2],
@@ -142,6 +144,7 @@ impl Handoff {
             frames: AtomicUsize::new(0),
             over: AtomicBool::new(false),
             verdict: AtomicU8::new(0),
+            last: AtomicU64::new(0),
             answered: Event::default(),
             lost: [AtomicU64::new(0), AtomicU64::new(0)],
             busy: AtomicU64::new(0),
@@ -171,6 +174,7 @@ impl Handoff {
         self.run.fetch_add(1, AcqRel);
         self.over.store(false, Release);
         self.verdict.store(0, Release);
+        self.last.store(0, Release);
         self.busy.store(0, Relaxed);
         *lock(&self.arriving) = Some(work);
         self.arrived.store(true, Release);
@@ -232,6 +236,9 @@ impl Handoff {
         };
         if flow != Flow::Continue {
             self.verdict.fetch_max(flow as u8, AcqRel);
+        }
+        if flow == Flow::Complete {
+            let _ = self.last.compare_exchange(0, asked.number + 1, AcqRel, Acquire);
         }
         let (busy, before) = (asked.taken.elapsed().as_secs_f64(), self.busy());
         self.busy.store((before + (busy - before) / 16.0).to_bits(), Relaxed);
@@ -407,6 +414,10 @@ impl Work {
     fn play(&mut self, output: &mut [u8], draining: bool, handoff: &Handoff) -> Flow {
         let due = self.due;
         self.due += 1;
+        // It came too late to be played.
+        if (1..=due).contains(&handoff.last.load(Acquire)) {
+            return Flow::Complete;
+        }
         if !self.is_there(due) {
             if draining || handoff.over.load(Acquire) {
                 return Flow::Continue;

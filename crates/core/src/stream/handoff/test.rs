@@ -60,6 +60,25 @@ fn within_the_period_an_answer_is_waited_for_and_no_longer() {
 }
 
 #[test]
+fn a_last_block_that_comes_too_late_ends_the_stream_all_the_same() {
+    let handoff = Handoff::new(|| ());
+    let mut caller = handoff.user();
+    handoff.begin(Pace::Ahead(1));
+    attach(&handoff);
+    let mut period = |input| call(&mut caller, input, Instant::now());
+    assert_eq!(period(1), (7, Flow::Continue));
+    let last = handoff.next().expect("a block");
+    // Its time comes and goes.
+    assert_eq!([period(2), period(3)], [(7, Flow::Continue); 2]);
+    assert_eq!(handoff.lost(), [0, 2]);
+    handoff.answer(&last, Flow::Complete);
+    // What is answered after the last one is not played.
+    let next = handoff.next().expect("a block");
+    handoff.answer(&next, Flow::Continue);
+    assert_eq!(period(4), (7, Flow::Complete));
+}
+
+#[test]
 fn an_answer_of_the_run_before_is_not_heard() {
     let handoff = Handoff::new(|| ());
     let mut caller = handoff.user();
