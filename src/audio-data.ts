@@ -93,7 +93,7 @@ function pathOf(url: URL): string {
     return fileURLToPath(url);
   } catch (error) {
     const message = `file must be a path or a file URL, got ${url}: ${(error as Error).message}`;
-    throw Object.assign(invalidType(message), { cause: error });
+    throw invalidType(message, error);
   }
 }
 

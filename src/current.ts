@@ -31,6 +31,17 @@ export function current(): NativeJob<unknown> {
 
 const flagsOf = (job: NativeJob<unknown>) => (job.status.any ? job.status : null);
 
+/** Lets the thread stand still until a job has ended; says whether it ended well. */
+export function outlast(job: NativeJob<unknown>): boolean {
+  try {
+    NativeJob.waitSync(job);
+    return true;
+  } catch (error) {
+    if (error instanceof SoundDeviceError && error.code === 'ERR_WOULD_DEADLOCK') throw error;
+    return false;
+  }
+}
+
 /**
  * Waits for the newest job: resolves when it has ended, with its flags if any was raised, else null; also null if there was
  * none, or if it failed: then the job itself rejects.
@@ -57,14 +68,7 @@ export async function wait(): Promise<CallbackFlags | null> {
  */
 export function waitSync(): CallbackFlags | null {
   const job = newest;
-  if (job === undefined) return null;
-  try {
-    NativeJob.waitSync(job);
-  } catch (error) {
-    if (error instanceof SoundDeviceError && error.code === 'ERR_WOULD_DEADLOCK') throw error;
-    return null;
-  }
-  return flagsOf(job);
+  return job !== undefined && outlast(job) ? flagsOf(job) : null;
 }
 
 /** Stops all jobs, overlapping ones too; resolves when they have played out. Nothing happens if there is none. */

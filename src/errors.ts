@@ -99,7 +99,8 @@ function coded<E extends Error>(error: E, code: ErrorCode): Coded<E> {
   return Object.assign(error, { code });
 }
 
-export const invalidType = (message: string) => coded(new TypeError(message), 'ERR_INVALID_ARG_TYPE');
+export const invalidType = (message: string, cause?: unknown) =>
+  coded(new TypeError(message, cause === undefined ? undefined : { cause }), 'ERR_INVALID_ARG_TYPE');
 export const unknownOption = (message: string) => coded(new TypeError(message), 'ERR_UNKNOWN_OPTION');
 export const readOnly = (message: string) => coded(new TypeError(message), 'ERR_READ_ONLY');
 export const invalidValue = (message: string) => coded(new RangeError(message), 'ERR_INVALID_ARG_VALUE');

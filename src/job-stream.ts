@@ -1,5 +1,5 @@
 /** The stream of a job, to be looked at and ended. */
-import { current } from './current.js';
+import { current, outlast } from './current.js';
 import { bytesPerSample, type DType } from './dtype.js';
 import { native, SoundDeviceError, streamClosed } from './errors.js';
 import { xrunsOf } from './flags.js';
@@ -35,15 +35,6 @@ const [unreadable, unwritable] = [busy('read from', -9977), busy('written to', -
 
 const nothing = () => {};
 
-/** Whatever it ends with, the job itself says. */
-function waitSync(job: AnyJob): void {
-  try {
-    NativeJob.waitSync(job);
-  } catch (error) {
-    if (error instanceof SoundDeviceError && error.code === 'ERR_WOULD_DEADLOCK') throw error;
-  }
-}
-
 /** In the place of what streams of a user's own have. */
 const MEMBERS: object & ThisType<StreamBase> = {
   start() {
@@ -55,7 +46,8 @@ const MEMBERS: object & ThisType<StreamBase> = {
   },
   stopSync() {
     void jobOf(this).stop();
-    waitSync(jobOf(this));
+    // Whatever it ends with, the job itself says.
+    outlast(jobOf(this));
   },
   abort() {
     jobOf(this).abort();
@@ -66,7 +58,7 @@ const MEMBERS: object & ThisType<StreamBase> = {
   },
   closeSync() {
     jobOf(this).abort();
-    waitSync(jobOf(this));
+    outlast(jobOf(this));
   },
   ref() {
     jobOf(this).ref();

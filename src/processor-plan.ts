@@ -20,7 +20,7 @@ export function planProcessor(processor: unknown, options: unknown, handoff = 'a
     structuredClone(options);
   } catch (error) {
     const message = `processorOptions must be what structuredClone can copy: ${(error as Error).message}`;
-    throw Object.assign(invalidType(message), { cause: error });
+    throw invalidType(message, error);
   }
   const module = processor instanceof URL ? unpacked(processor).href : undefined;
   const source = typeof processor === 'function' ? expressionOf(processor as () => unknown) : undefined;

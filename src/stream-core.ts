@@ -198,7 +198,7 @@ export class StreamCore {
       this.#processor.post(value, transfer);
     } catch (error) {
       const message = `value must be what structuredClone can copy: ${(error as Error).message}`;
-      throw Object.assign(invalidType(message), { cause: error });
+      throw invalidType(message, error);
     }
   }
 

@@ -1,9 +1,16 @@
 //! What is counted and set while audio runs: written by one side, read by the other.
 
+use std::time::Instant;
+
 use super::Flags;
 use super::convert::Counts;
 use crate::sync::atomic::AtomicU64;
 use crate::sync::atomic::Ordering::Relaxed;
+
+/// The part of real time that a period of so many frames took to make, which has been going on since `began`.
+pub(super) fn load_since(began: Instant, frames: usize, rate: f64) -> f64 {
+    began.elapsed().as_secs_f64() * rate / frames.max(1) as f64
+}
 
 /// Of one stream over all of its runs, or of one job.
 #[derive(Debug)]
@@ -37,7 +44,7 @@ impl Meters {
         self.load.store(0, Relaxed);
     }
 
-    /// The part of real time that a period took to make.
+    /// A period took this part of real time to make.
     pub(super) fn loaded(&self, load: f64) {
         let before = self.load();
         self.load.store((before + (load - before) / 16.0).to_bits(), Relaxed);

@@ -18,6 +18,7 @@ pub(crate) use user::{Call, Direct, User};
 use super::block::Place;
 use super::command::Command;
 use super::convert::ConvertOptions;
+use super::meters::load_since;
 use super::{Engine, Flags, Flow, Period, Signals, Times};
 use crate::backend::StreamInfo;
 use crate::channel::Pick;
@@ -218,7 +219,7 @@ impl Engine for Streaming {
         self.period(period, began);
         if let Some(work) = &self.work {
             self.shared.will_sound_until(work.sounds_until);
-            self.shared.meters.loaded(began.elapsed().as_secs_f64() * work.rate / period.frames.max(1) as f64);
+            self.shared.meters.loaded(load_since(began, period.frames, work.rate));
         }
         self.shared.pending(self.callback.as_ref().is_some_and(|callback| callback.pending()));
         self.shared.leave();

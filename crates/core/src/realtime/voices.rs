@@ -22,6 +22,7 @@ use super::command::Command;
 use super::convert::{ConvertOptions, Counts};
 use super::gain::Gain;
 use super::mapping::Transfer;
+use super::meters::load_since;
 use super::{Engine, Flags, Flow, Period, Signals, Times};
 use crate::backend::StreamInfo;
 use crate::dtype::{Dtype, Format};
@@ -127,7 +128,7 @@ impl Engine for Voices {
         let began = Instant::now();
         self.turn.begin();
         self.period(period);
-        let load = began.elapsed().as_secs_f64() * self.rate / period.frames.max(1) as f64;
+        let load = load_since(began, period.frames, self.rate);
         self.active.iter().for_each(|voice| voice.state.meters.loaded(load));
         self.turn.end();
         Flow::Continue
